@@ -1,0 +1,1 @@
+"""The run log: one group-commit writer per process, readers, and the hints that wake followers."""
