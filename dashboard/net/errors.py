@@ -6,12 +6,10 @@ are also httpx2 transport errors, so a vendor SDK that sits on our transport tre
 problems they are.
 """
 
-# The names are what a reader sees in `except` lines: BadUrl, TimedOut. An Error suffix would add nothing.
-# ruff: noqa: N818
-
 import ssl
 from collections.abc import Iterator
 
+import h11
 import httpcore2
 import httpx2
 
@@ -124,7 +122,9 @@ _SENTENCES: tuple[tuple[type[Exception], type[NetError], str], ...] = (
     (httpcore2.TimeoutException, TimedOut, "{host} did not answer in time."),
     (TimeoutError, TimedOut, "{host} did not answer in time."),
     (httpcore2.ConnectError, ConnectFailed, "No connection to {host} could be made."),
-    (httpcore2.LocalProtocolError, BadRequest, "The request to {host} is not valid HTTP and was not sent."),
+    (httpcore2.LocalProtocolError, BadRequest, "The request to {host} is not valid HTTP."),
+    # httpcore2 does not translate what h11 finds while it sends the body, such as a wrong length.
+    (h11.LocalProtocolError, BadRequest, "The request to {host} is not valid HTTP."),
     (
         httpcore2.RemoteProtocolError,
         ResponseInvalid,

@@ -75,7 +75,7 @@ class Server:
             return None
         first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         method, target, _ = first.split(" ")
-        headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in rest)}
+        headers = {name.lower(): value.strip(" ") for name, value in (line.split(":", 1) for line in rest)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         return Exchange(method, target, headers, body, writer)
 
