@@ -63,11 +63,11 @@ def _plain(value: Any) -> Any:
 class SentModel(WireModel):
     """A JSON object somebody sent us: nothing is coerced, and `to_wire` gives back exactly what was sent.
 
-    Only the fields that were present are written, explicit nulls included, so importing a payload and exporting
-    it again is the identity.
+    Only the fields that were present are written, explicit nulls included, so importing a payload and
+    exporting it again is the identity.
     """
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
 
     def shallow(self) -> JsonObject:
         """The wire object one level deep, holding only the fields that were given."""

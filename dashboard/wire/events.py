@@ -121,7 +121,7 @@ def parse_event(data: str | bytes | JsonObject) -> Event:
     """Read one event from the text of a `data:` line or from a parsed object.
 
     A type nobody has told us of gives an UnknownEvent with everything in it. Raises ValueError
-    (pydantic's ValidationError is one) when it is not JSON, not an object, has no `type`, or breaks its shape.
+    (pydantic's ValidationError is one) when it is no JSON object, has no `type`, or breaks its shape.
     """
     value: Any = data
     if isinstance(data, str | bytes):

@@ -42,7 +42,7 @@ def comment(text: str) -> bytes:
     return f"{lines}\n".encode()
 
 
-class FrameTooLong(ValueError):  # noqa: N818 - reads as the sentence it is
+class FrameTooLong(ValueError):
     """A line, or the data lines of one frame together, passed the cap."""
 
 
