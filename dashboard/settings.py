@@ -263,6 +263,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "django_htmx",
     "template_partials",
     "lucide",
@@ -280,7 +281,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "dashboard.views.access.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -300,6 +301,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "dashboard.views.access.frame",
             ],
         },
     }
@@ -338,11 +340,15 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "dashboard.views.sign_in.throttled_name"
+AXES_LOCKOUT_CALLABLE = "dashboard.views.sign_in.locked_out"
 AXES_VERBOSE = False
 
 _https = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_NAME = "__Host-signalbox" if _https else "signalbox"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ABSOLUTE = 12 * 3600
+SESSION_IDLE_ADMIN = 30 * 60
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _https
