@@ -39,6 +39,19 @@ class ShownWhen:
     values: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Authors are told `message` while the field is empty, unless another field (its Python name) is filled in."""
+
+    message: str
+    unless: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MayHoldSecrets:
+    """`{{secret:NAME}}` may stand in this field; everywhere else it is refused."""
+
+
 Template = Annotated[str, Kind("template")]
 LongTemplate = Annotated[str, Kind("long-template")]
 ModelName = Annotated[str, Kind("model")]
@@ -70,7 +83,9 @@ __all__ = [
     "JsonSchema",
     "Kind",
     "LongTemplate",
+    "MayHoldSecrets",
     "ModelName",
+    "Needed",
     "OptionalCount",
     "OptionalNumber",
     "ShownWhen",

@@ -12,6 +12,7 @@ from dashboard.engine.fieldtypes import (
     JsonSchema,
     LongTemplate,
     ModelName,
+    Needed,
     OptionalCount,
     OptionalNumber,
     ShownWhen,
@@ -35,13 +36,15 @@ SAMPLING = Advanced("Sampling")
 
 
 class PromptConfig(Config):
-    model: ModelName = Field(
+    model: Annotated[ModelName, Needed("Choose the model that answers.")] = Field(
         default="", title="Model", description="Which model answers, such as gpt-4 or claude-sonnet-4-6."
     )
-    user_prompt: LongTemplate = Field(
-        default="",
-        title="Prompt",
-        description="What to ask. {{references}} are filled in before the model sees it.",
+    user_prompt: Annotated[LongTemplate, Needed("Write what to ask; a step with an empty prompt fails.")] = (
+        Field(
+            default="",
+            title="Prompt",
+            description="What to ask. {{references}} are filled in before the model sees it.",
+        )
     )
     system_prompt: LongTemplate = Field(
         default="",

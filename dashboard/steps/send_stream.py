@@ -1,15 +1,17 @@
 """`send-stream`: show a message in the middle of a flow."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from dashboard.engine.context import StepContext
-from dashboard.engine.fieldtypes import Config, Field, LongTemplate, VariableRef
+from dashboard.engine.fieldtypes import Config, Field, LongTemplate, Needed, VariableRef
 from dashboard.engine.step import Group, Result, Step, StepFailed
 from dashboard.engine.templating import as_text
 
 
 class SendStreamConfig(Config):
-    message: LongTemplate = Field(
+    message: Annotated[
+        LongTemplate, Needed("Write a message, or name a variable below.", unless="source_variable")
+    ] = Field(
         default="",
         title="Message",
         description="Text to show, such as “Looking that up…”. {{references}} are filled in.",

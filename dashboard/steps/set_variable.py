@@ -1,14 +1,14 @@
 """`set-variable`: name a value."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from dashboard.engine.context import StepContext
-from dashboard.engine.fieldtypes import Config, Field, Json, VariableName
+from dashboard.engine.fieldtypes import Config, Field, Json, Needed, VariableName
 from dashboard.engine.step import Group, Result, Step, StepFailed
 
 
 class SetVariableConfig(Config):
-    variable_name: VariableName = Field(
+    variable_name: Annotated[VariableName, Needed("Name the variable that gets the value.")] = Field(
         default="", title="Variable", description="Later steps read the value as {{name}}.", max_length=100
     )
     value: Json = Field(
