@@ -76,7 +76,7 @@ class ErrorEvent(Event):
 
 
 class Ping(Event):
-    """A sign of life on a quiet stream; never part of the stored log."""
+    """A sign of life of a quiet run; if it is sent, it is an event of the log too, so that `seq` stays dense."""
 
     type: Literal["ping"] = "ping"
     timestamp: str | Number

@@ -19,6 +19,13 @@ from dashboard.wire.errors import Detail, WireError, clip
 from dashboard.wire.fields import InputMap, Metadata, OpaqueId, SecretMap
 from dashboard.wire.messages import ContentPart, Message, MessageList
 from dashboard.wire.problems import fail_at, problem
+from dashboard.wire.requests_client import (
+    ClientApprove,
+    ClientChat,
+    ClientFeedback,
+    ClientInit,
+    ClientResume,
+)
 from dashboard.wire.requests_resume import ApproveRequest, ContinueRequest, ResumeRequest
 
 FlowMode = Literal["virtual", "existing", "create", "upsert"]
@@ -78,10 +85,9 @@ class RunRequest(SentModel):
     @property
     def wants_stream(self) -> bool:
         """Whether the answer is a stream (the default) rather than one JSON body."""
-        for value in (self.options and self.options.stream_response, self.stream_response):
-            if value is not None:
-                return value
-        return True
+        if self.options is not None and self.options.stream_response is not None:
+            return self.options.stream_response
+        return self.stream_response is not False
 
     @property
     def merged_inputs(self) -> JsonObject:
@@ -211,6 +217,11 @@ __all__ = [
     "AgentExecuteRequest",
     "AgentRef",
     "ApproveRequest",
+    "ClientApprove",
+    "ClientChat",
+    "ClientFeedback",
+    "ClientInit",
+    "ClientResume",
     "ClientTool",
     "ClientToolsPolicy",
     "ContentPart",

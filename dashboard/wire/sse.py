@@ -69,7 +69,10 @@ class Decoder:
         self._rest = bytearray()
         self._swallow_lf = False
         self._first_line = True
-        self._clear_frame()
+        self._event = ""
+        self._data: list[str] = []
+        self._data_size = 0
+        self._id: str | None = None
 
     @property
     def incomplete(self) -> bool:
@@ -138,6 +141,6 @@ class Decoder:
 
     def _clear_frame(self) -> None:
         self._event = ""
-        self._data: list[str] = []
+        self._data = []
         self._data_size = 0
-        self._id: str | None = None
+        self._id = None
