@@ -55,7 +55,10 @@ function namesFor(field) {
 }
 
 function known(names, path) {
-  return names.some((name) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`) || name.startsWith(`${path}.`));
+  // Below a name whose own parts are listed only those are known; below any other name everything may be.
+  const isOpen = (name) => !names.some((other) => other.startsWith(`${name}.`));
+  const isBelow = (name) => path.startsWith(`${name}.`) || path.startsWith(`${name}[`);
+  return names.some((name) => path === name || name.startsWith(`${path}.`) || (isBelow(name) && isOpen(name)));
 }
 
 function variables(field) {
