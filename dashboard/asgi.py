@@ -1,8 +1,14 @@
-"""The server's front: Django, with what has to stand before and behind it."""
+"""The server's front: what stands before Django (limits, lifespan) and behind it (streams)."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
-application = get_asgi_application()
+_django = get_asgi_application()
+
+from dashboard.api.limits import LimitBody  # noqa: E402 - Django has to be set up before our rooms are imported
+from dashboard.lifespan import Lifespan  # noqa: E402
+from dashboard.relay.handoff import Handoff  # noqa: E402
+
+application = Lifespan(LimitBody(Handoff(_django)))

@@ -53,11 +53,11 @@ class PolicyProblem(Exception):
 
 def policy_of(step: StepDefinition) -> ErrorPolicy:
     """The error policy of a step: beside its config or inside it, an object or one of the bare words."""
-    extra = step.model_extra or {}
-    raw = extra.get("errorHandling", step.config.get("errorHandling"))
-    default = extra.get("defaultValue", step.config.get("defaultValue"))
+    raw = step.error_handling if step.error_handling is not None else step.config.get("errorHandling")
+    default = step.default_value if step.default_value is not None else step.config.get("defaultValue")
     body: dict[str, Any] = {"onError": raw} if isinstance(raw, str) else dict(raw or {})
-    body.setdefault("defaultValue", default)
+    if default is not None:
+        body.setdefault("defaultValue", default)
     try:
         return ErrorPolicy.model_validate(body)
     except ValidationError as problem:

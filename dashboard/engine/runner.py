@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from dashboard.engine.attempts import Attempted, attempt_step
 from dashboard.engine.context import BlockIds, Blocks, RunInput, Scope
+from dashboard.engine.policy import PolicyProblem, policy_of
 from dashboard.engine.ports import ExpressionFailure, Ports, Remembered
 from dashboard.engine.registry import Registry
-from dashboard.engine.templating import as_text
+from dashboard.engine.templating import as_expression, as_text
 from dashboard.wire.events import (
     ErrorDetail,
     ExecutionComplete,
@@ -100,7 +101,7 @@ class FlowRunner:
         self._run, self._ports, self._registry = run, ports, registry
         self._scope = Scope(run.given)
         self._ids = BlockIds(run.stretch)
-        self._steps = [step for step in run.flow.steps if step.enabled]
+        self._steps = [step for step in run.flow.ordered_steps if step.enabled is not False]
         self._keys = step_keys(self._steps)
         self._totals = Totals(steps=len(self._steps))
         self._output: Any = None
@@ -146,8 +147,13 @@ class FlowRunner:
         self._start(index)
         return await self._attempt(step, key)
 
-    async def _holds(self, condition: str) -> bool:
-        return bool(await self._ports.expressions.evaluate(condition, self._scope.view))
+    async def _holds(self, condition: str | bool | None) -> bool:
+        if condition is None or isinstance(condition, bool):
+            return condition is not False
+        if not condition.strip():
+            return True
+        expression = as_expression(condition, self._scope.view)
+        return bool(await self._ports.expressions.evaluate(expression, self._scope.view))
 
     async def _attempt(self, step: StepDefinition, key: str) -> Remembered:
         kind = self._registry.get(step.type)
@@ -204,9 +210,8 @@ class FlowRunner:
         bound = dict(tried.result.bindings)
         if step.name and tried.error is None:
             bound[step.name] = bound[_slug(step.name) or step.name] = tried.result.wire
-        name = step.output_variable or step.config.get("outputVariable")
-        if isinstance(name, str) and name:
-            bound[name] = tried.result.value
+        if isinstance(step.output_name, str) and step.output_name:
+            bound[step.output_name] = tried.result.value
         if tried.error is not None:
             bound["_error"] = tried.error
         return bound
@@ -214,7 +219,7 @@ class FlowRunner:
     def _start(self, index: int) -> None:
         step, key = self._steps[index], self._keys[index]
         before = self._run.attempts.get(key, 0)
-        name = step.output_variable or step.config.get("outputVariable")
+        name = step.output_name
         self._ports.log.emit(
             StepStart(
                 id=step.id or key,
@@ -237,7 +242,7 @@ class FlowRunner:
             step_type=step.type,
             index=index,
             total_steps=len(self._steps),
-            when=step.when,
+            when=None if step.condition is None else str(step.condition),
             skipped_at=self._ports.clock.stamp(),
         )
         await self._ports.log.remember(event, remembered)
@@ -257,10 +262,10 @@ class FlowRunner:
             self._output = done.value
 
     def _stops(self, step: StepDefinition) -> bool:
-        extra = step.model_extra or {}
-        raw = extra.get("errorHandling", step.config.get("errorHandling"))
-        word = raw.get("onError") if isinstance(raw, dict) else raw
-        return word == "fail"
+        try:
+            return policy_of(step).stops_the_flow
+        except PolicyProblem:
+            return False
 
     def _duration_ms(self) -> int:
         return round((self._ports.clock.monotonic() - self._started) * 1000)

@@ -112,3 +112,15 @@ def resolve(value: Any, scope: Mapping[str, Any], unresolved: Unresolved) -> Any
     if isinstance(value, list | tuple):
         return [resolve(item, scope, unresolved) for item in value]
     return value
+
+
+def as_expression(text: str, scope: Mapping[str, Any]) -> str:
+    """An expression with its `{{references}}` as JSON literals; a missing one is null. Values cannot become code."""
+    pieces: list[str] = []
+    at = 0
+    for reference in references(text):
+        value = _find(reference.path, scope)
+        pieces += [text[at : reference.start], json.dumps(None if value is _MISSING else value)]
+        at = reference.end
+    pieces.append(text[at:])
+    return "".join(pieces)

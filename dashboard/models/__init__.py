@@ -15,6 +15,7 @@ from dashboard.models.permissions import SCOPES, TABLE, Action, Actor, may
 from dashboard.models.record import Record
 from dashboard.models.run import MOVING, OVER, Run, RunState, Source
 from dashboard.models.vendor import VendorConnection
+from dashboard.models.worker import Worker
 
 __all__ = [
     "MOVING",
@@ -37,6 +38,7 @@ __all__ = [
     "StepMemory",
     "User",
     "VendorConnection",
+    "Worker",
     "Workspace",
     "may",
 ]

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from dashboard.models.fields import JSONText
-from dashboard.models.people import Workspace
+from dashboard.models.people import Member, Workspace
 from dashboard.models.permissions import Action, Actor, may
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -43,6 +43,22 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         if key is None or not secrets.compare_digest(key.digest, _digest(text)):
             return None
         return key
+
+    def live(self) -> "ApiKeyQuerySet":
+        """Keys that would be let in now."""
+        return self.filter(revoked_at=None).exclude(expires_at__lte=Now())
+
+    def revoke(self) -> int:
+        """Revoke these keys at once; the number of those that were not revoked yet."""
+        return self.filter(revoked_at=None).update(revoked_at=Now())
+
+    def revoke_beyond(self, member: Member, allowed: Actor | None) -> int:
+        """Revoke those of the member's own keys that say more than `allowed` may do (None: all of them)."""
+        own = self.filter(workspace_id=member.workspace_id, created_by_id=member.user_id).live()
+        beyond = [
+            key.pk for key in own if allowed is None or not all(may(allowed, Action(scope)) for scope in key.scopes)
+        ]
+        return self.filter(pk__in=beyond).revoke()
 
     def touch(self, key: "ApiKey") -> None:
         """Note the use, at most once a minute, so that busy keys do not write on every request."""

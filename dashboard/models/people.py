@@ -1,11 +1,15 @@
 """Who works here: users, workspaces, and members with a role in a workspace."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
 from django.db.models.functions import Lower
+
+if TYPE_CHECKING:
+    from dashboard.models.permissions import Actor
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,11 +47,29 @@ class User(AbstractUser):
         return self.name or self.email
 
 
+def one_founder_at_a_time() -> None:
+    """Wait, within a transaction, until nobody else is making a first workspace or account.
+
+    While there is no row of ours to lock, the row that describes the table of users serves: `migrate` made it.
+    """
+    list(ContentType.objects.select_for_update().filter(app_label="dashboard", model="user"))
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def oldest_or_new(self, name: str = "Workspace") -> "Workspace":
+        """Where an operator's commands and the first account work: the oldest workspace, made when there is none."""
+        with transaction.atomic():
+            one_founder_at_a_time()
+            return self.order_by("pk").first() or self.create(name=name)
+
+
 class Workspace(models.Model):
     """The wall between teams: everything below belongs to one workspace."""
 
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WorkspaceQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -62,6 +84,33 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
+class MemberQuerySet(models.QuerySet["Member"]):
+    def visible_to(self, actor: "Actor") -> "MemberQuerySet":
+        return self.filter(workspace_id=actor.workspace_id)
+
+    def set_role(self, member: "Member", role: str) -> bool:
+        """Give the member another role; False if that would leave the workspace without an admin."""
+        with transaction.atomic():
+            if role != Role.ADMIN and self._is_last_admin(member):
+                return False
+            self.filter(pk=member.pk).update(role=role)
+        return True
+
+    def remove(self, member: "Member") -> bool:
+        """Take the member out of the workspace; False if that would leave it without an admin."""
+        with transaction.atomic():
+            if self._is_last_admin(member):
+                return False
+            self.filter(pk=member.pk).delete()
+        return True
+
+    def _is_last_admin(self, member: "Member") -> bool:
+        # The workspace's row is the lock: two admins who remove each other at once must not both succeed.
+        list(Workspace.objects.select_for_update().filter(pk=member.workspace_id))
+        admins = self.filter(workspace_id=member.workspace_id, role=Role.ADMIN).values_list("pk", flat=True)
+        return list(admins[:2]) == [member.pk]
+
+
 class Member(models.Model):
     """A user in a workspace, with a role. The actor behind every page."""
 
@@ -69,6 +118,8 @@ class Member(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,7 +1,10 @@
-"""Runs: one execution of a flow, its state and its place in the queue."""
+"""Runs: one execution of a flow, its state, and the compare-and-set moves between states."""
+
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce, Now
 
 from dashboard.models.api_key import ApiKey
 from dashboard.models.definition import Definition
@@ -10,6 +13,7 @@ from dashboard.models.flow import Flow
 from dashboard.models.people import Workspace
 from dashboard.models.permissions import Actor
 from dashboard.models.record import Record
+from dashboard.models.worker import Worker
 from dashboard.wire.ids import EXECUTION, new_id
 
 
@@ -44,6 +48,55 @@ class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, actor: Actor) -> "RunQuerySet":
         return self.filter(workspace_id=actor.workspace_id)
 
+    def due(self) -> "RunQuerySet":
+        """Queued runs whose time has come, oldest first."""
+        ready = models.Q(available_at=None) | models.Q(available_at__lte=Now())
+        return self.filter(ready, state=RunState.QUEUED).order_by("id")
+
+    def claim(self, run_id: int, worker_id: str) -> bool:
+        """Make a worker the one owner of a queued run; False when somebody was faster."""
+        moved = self.filter(pk=run_id, state=RunState.QUEUED).update(
+            state=RunState.RUNNING,
+            epoch=models.F("epoch") + 1,
+            owner=worker_id,
+            started_at=Coalesce(models.F("started_at"), Now()),
+        )
+        return moved == 1
+
+    def advance(self, run_id: int, epoch: int, last_seq: int, changes: dict[str, Any]) -> bool:
+        """Move the log's end, and whatever changes with it, as the run's owner; False when the lease is lost."""
+        return self.filter(pk=run_id, epoch=epoch).update(last_seq=last_seq, **changes) == 1
+
+    def release(self, run_id: int, epoch: int) -> bool:
+        """Give a run back to the queue, for another worker to go on with."""
+        return (
+            self.filter(pk=run_id, epoch=epoch, state=RunState.RUNNING).update(
+                state=RunState.QUEUED, owner=""
+            )
+            == 1
+        )
+
+    def take_over(self, run_id: int, states: tuple[str, ...], **changes: Any) -> bool:
+        """Fence out whoever had the run and change it, if it is in one of the states."""
+        moved = self.filter(pk=run_id, state__in=states).update(
+            epoch=models.F("epoch") + 1, owner="", **changes
+        )
+        return moved == 1
+
+    def orphaned(self) -> "RunQuerySet":
+        """Running, but owned by a worker that is not alive."""
+        alive = Worker.objects.alive().values("id")
+        return self.filter(state=RunState.RUNNING).exclude(owner__in=alive)
+
+    def ask_to_cancel(self, run_id: int, by: str) -> bool:
+        """Note that a running run is to be cancelled; its owner sees it within a second."""
+        return (
+            self.filter(pk=run_id, state=RunState.RUNNING).update(
+                cancel_requested_at=Coalesce(models.F("cancel_requested_at"), Now()), cancelled_by=by[:200]
+            )
+            == 1
+        )
+
 
 class Run(models.Model):
     """One run. Written by its one owner (the process that holds `epoch`), except where nobody owns it.
@@ -76,7 +129,6 @@ class Run(models.Model):
     epoch = models.IntegerField(default=0)
     last_seq = models.IntegerField(default=-1)
     owner = models.CharField(max_length=80, blank=True, default="")
-    lease_until = models.DateTimeField(null=True)
     available_at = models.DateTimeField(null=True)
     recoveries = models.IntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)

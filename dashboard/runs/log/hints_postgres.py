@@ -1,0 +1,54 @@
+"""Hints travel by PostgreSQL's NOTIFY, one per commit, and are heard when that commit is."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Sequence
+
+from django.db import connection
+
+from dashboard.runs.log.hints import Hint, Listener
+
+logger = logging.getLogger(__name__)
+
+_NAME = "signalbox_runs"
+_PAYLOAD_BYTES = 7000
+_HERE = f"{os.getpid()}"
+
+
+class PostgresChannel:
+    """Sends within the writer's transaction; listens on a connection of its own and opens another when it breaks."""
+
+    def send(self, hints: Sequence[Hint]) -> None:
+        body = json.dumps([_HERE, list(hints)], separators=(",", ":"))
+        if len(body) > _PAYLOAD_BYTES:
+            body = json.dumps([_HERE, None])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [_NAME, body])
+
+    def listen(self, listener: Listener, stopped: threading.Event) -> None:
+        while not stopped.is_set():
+            try:
+                self._listen_once(listener, stopped)
+            except Exception:
+                logger.warning("Lost the connection that hears run hints; opening another.")
+                stopped.wait(1.0)
+
+    def _listen_once(self, listener: Listener, stopped: threading.Event) -> None:
+        own = connection.copy()
+        own.settings_dict["OPTIONS"] = {k: v for k, v in own.settings_dict["OPTIONS"].items() if k != "pool"}
+        try:
+            own.ensure_connection()
+            raw = own.connection
+            raw.execute(f"LISTEN {_NAME}")
+            while not stopped.is_set():
+                for note in raw.notifies(timeout=1.0, stop_after=1):
+                    sender, hints = json.loads(note.payload)
+                    if sender != _HERE:
+                        listener([(run, seq) for run, seq in hints or []])
+        finally:
+            own.close()
+
+
+CHANNEL = PostgresChannel()

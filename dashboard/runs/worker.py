@@ -1,0 +1,139 @@
+"""A worker: the engine in its own thread and loop, the log's writer, the lease, and the queue's end in this process."""
+
+import asyncio
+import logging
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from django.conf import settings
+
+from dashboard.engine.ports import Clock, Expressions
+from dashboard.runs import delivery, watch
+from dashboard.runs.alive import LifeSign
+from dashboard.runs.database import DatabasePool
+from dashboard.runs.drive import Stretch, World
+from dashboard.runs.log.writer import GroupWriter
+from dashboard.runs.models_port import ModelPorts
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+GRACE_S = 3.0
+
+
+class Worker:
+    """Drives runs in this process. `start` returns when runs can be taken; `stop` hands back what is unfinished."""
+
+    def __init__(
+        self, make_expressions: Callable[[], Expressions], models: ModelPorts, capacity: int | None = None
+    ) -> None:
+        self.id = f"{socket.gethostname()}:{secrets.token_hex(6)}"
+        self._make_expressions = make_expressions
+        self._models = models
+        self._capacity = capacity or settings.RUN_CONCURRENCY
+        self._stretches: dict[int, Stretch] = {}
+        self._ready = threading.Event()
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Start the engine's thread; raises what kept it from starting."""
+        self._thread.start()
+        self._ready.wait()
+        if self._problem is not None:
+            raise self._problem
+
+    def stop(self, timeout_s: float = 8.0) -> None:
+        """Take no more, give running steps a moment, hand the rest back to the queue, and end the thread."""
+        if self._loop is not None and self._stopping is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(timeout_s)
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except BaseException as problem:
+            self._problem = problem
+            logger.exception("The engine stopped.")
+        finally:
+            self._ready.set()
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        world = World(
+            worker_id=self.id,
+            writer=GroupWriter(),
+            database=DatabasePool("engine-db", 4),
+            models=self._models.for_workspace,
+            expressions=self._make_expressions(),
+            clock=Clock(),
+        )
+        life = LifeSign(self.id)
+        life.take()
+        world.writer.start()
+        await world.database.call(watch.arrive, self.id)
+        queue = delivery.current()
+        beat = asyncio.create_task(self._beat(world), name="beat")
+        await queue.start(partial(self._drive, world), self._cancel_here, self._free)
+        self._ready.set()
+        await self._stopping.wait()
+        await queue.stop()
+        await self._wind_down()
+        beat.cancel()
+        await world.database.call(watch.leave, self.id)
+        world.writer.stop()
+        await self._models.aclose()
+        await _close(world.expressions)
+        world.database.close()
+        life.give()
+
+    def _free(self) -> int:
+        return self._capacity - len(self._stretches)
+
+    async def _drive(self, world: World, run_id: int) -> None:
+        if run_id in self._stretches:
+            return
+        stretch = self._stretches[run_id] = Stretch(run_id, world)
+        try:
+            await stretch.drive()
+        except Exception:
+            logger.exception("Run %s could not be driven.", run_id)
+        finally:
+            self._stretches.pop(run_id, None)
+
+    def _cancel_here(self, run_id: int) -> None:
+        stretch = self._stretches.get(run_id)
+        if stretch is not None:
+            stretch.cancel()
+
+    async def _beat(self, world: World) -> None:
+        """Once a second: renew the lease, look for cancellations asked for elsewhere, and free what the dead left."""
+        while True:
+            try:
+                asked, freed = await world.database.call(watch.beat, self.id, list(self._stretches))
+                for run_id in asked:
+                    self._cancel_here(run_id)
+                for run_id in freed:
+                    delivery.current().enqueue(run_id)
+            except Exception:
+                logger.exception("The worker's heartbeat failed; trying again.")
+            await asyncio.sleep(BEAT_S)
+
+    async def _wind_down(self) -> None:
+        """Let runs that are about to end do so, then hand the others back."""
+        deadline = asyncio.get_running_loop().time() + GRACE_S
+        while self._stretches and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*(stretch.hand_back() for stretch in list(self._stretches.values())))
+
+
+async def _close(expressions: Expressions) -> None:
+    close = getattr(expressions, "close", None)
+    if close is not None:
+        await close()
