@@ -146,6 +146,10 @@ RULES: Final[dict[str, Rule]] = {
     "model_not_available": Rule(422, "Model not available", "This workspace cannot use that model."),
     "too_many_steps": Rule(422, "Too many steps", "A flow holds at most 1,000 steps."),
     "unknown_step_type": Rule(422, "Unknown step type", "A step has no known type."),
+    "agent_not_available": Rule(
+        422, "Agents are not available", "Agents come with a later version of this server; run a flow."
+    ),
+    "not_supported": Rule(422, "Not supported", "This version of the server does not offer that."),
     "duplicate_step_id": Rule(422, "Duplicate step id", "Two steps of the flow have the same id."),
     "unresolved_variable": Rule(422, "Unresolved variable", "A step refers to something that is not there."),
     "approval_required_by_policy": Rule(

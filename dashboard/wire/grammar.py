@@ -187,10 +187,14 @@ class _Checker:
             self.generation += 1
         if event.id in self.skipped:
             self.say(event, f"{event.id} was skipped")
-        outer = next(reversed(self.steps), None)
-        inside = outer is None or self.steps[outer].step_type in NESTING_TYPES
-        if self.may_start(event, event.id, self.steps, self.steps_done) and not inside:
+        outer = self.unsuitable_outer()
+        if self.may_start(event, event.id, self.steps, self.steps_done) and outer is not None:
             self.say(event, f"the step {outer} is still open")
+
+    def unsuitable_outer(self) -> str | None:
+        """The innermost open step, if it is of a kind that runs no steps of its own."""
+        outer = next(reversed(self.steps), None)
+        return None if outer is None or self.steps[outer].step_type in NESTING_TYPES else outer
 
     def step_complete(self, event: wire.StepComplete) -> None:
         inner = next(reversed(self.steps), None)
@@ -205,6 +209,9 @@ class _Checker:
             self.say(event, f"{event.id} has a step_start, so it was not skipped")
         if event.id in self.skipped:
             self.say(event, f"{event.id} was skipped before")
+        outer = self.unsuitable_outer()
+        if outer is not None:
+            self.say(event, f"the step {outer} is still open")
         self.skipped.add(event.id)
 
     def turn_start(self, event: wire.TurnStart) -> None:
@@ -276,19 +283,17 @@ _HANDLERS: Final[dict[type[Event], Callable[[_Checker, Any], None]]] = {
     wire.StepStart: _Checker.step_start,
     wire.StepComplete: _Checker.step_complete,
     wire.StepSkip: _Checker.step_skip,
-    wire.TextStart: _Checker.block_start,
-    wire.TextDelta: _Checker.block_piece,
-    wire.TextComplete: _Checker.block_end,
-    wire.ReasoningStart: _Checker.block_start,
-    wire.ReasoningDelta: _Checker.block_piece,
-    wire.ReasoningComplete: _Checker.block_end,
-    wire.MediaStart: _Checker.block_start,
-    wire.MediaDelta: _Checker.block_piece,
-    wire.MediaComplete: _Checker.block_end,
-    wire.ArtifactStart: _Checker.block_start,
-    wire.ArtifactDelta: _Checker.block_piece,
-    wire.ArtifactUpdate: _Checker.block_piece,
-    wire.ArtifactComplete: _Checker.block_end,
+    **dict.fromkeys(
+        (wire.TextStart, wire.ReasoningStart, wire.MediaStart, wire.ArtifactStart), _Checker.block_start
+    ),
+    **dict.fromkeys(
+        (wire.TextDelta, wire.ReasoningDelta, wire.MediaDelta, wire.ArtifactDelta, wire.ArtifactUpdate),
+        _Checker.block_piece,
+    ),
+    **dict.fromkeys(
+        (wire.TextComplete, wire.ReasoningComplete, wire.MediaComplete, wire.ArtifactComplete),
+        _Checker.block_end,
+    ),
     wire.ToolStart: _Checker.tool_start,
     wire.ToolInputDelta: _Checker.tool_piece,
     wire.ToolInputComplete: _Checker.tool_piece,

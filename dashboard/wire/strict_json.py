@@ -65,16 +65,18 @@ def loads(raw: bytes, limits: Limits = DEFAULT) -> JsonObject:
 def _measure(body: bytes, limits: Limits) -> None:
     """Refuse by counting brackets and commas outside strings, at no more cost than a copy of the body."""
     structure = _STRING.sub(b"", body)
-    opened = structure.count(b"[") + structure.count(b"{")
-    if max(structure.count(b",") + 1, opened) > limits.nodes:
-        raise _too_many(limits)
+    # Within the allowed number of values, brackets beyond this many can only be stray closing ones.
+    brackets = structure.translate(None, _ALL_BUT_BRACKETS)[: 4 * limits.nodes]
     depth = 0
-    for bracket in structure.translate(None, _ALL_BUT_BRACKETS):
+    for bracket in brackets:
         depth += 1 if bracket in b"[{" else -1
         if depth > limits.depth:
             raise WireError("too_deep", f"The body is nested more than {limits.depth} levels deep.")
         if depth < 0:
-            return  # Not JSON; the parser stops here too and says where.
+            break  # Not JSON; the parser stops here too and says where.
+    opened = structure.count(b"[") + structure.count(b"{")
+    if max(structure.count(b",") + 1, opened) > limits.nodes:
+        raise _too_many(limits)
 
 
 def _too_many(limits: Limits) -> WireError:
@@ -117,7 +119,9 @@ def _parse(text: str) -> Any:
         return _decoder.decode(text)
     except json.JSONDecodeError as exc:
         place = f"line {exc.lineno}, column {exc.colno}"
-        raise WireError("invalid_json", f"The body is not valid JSON: {exc.msg} at {place}.") from None
+        raise WireError(
+            "invalid_json", f"The body is not valid JSON: {exc.msg.removesuffix(' at')} at {place}."
+        ) from None
 
 
 # A place in the value: the place it is in, and its key or index there.
