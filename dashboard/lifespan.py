@@ -59,7 +59,7 @@ class Lifespan:
             target=hints.channel().listen, args=(hints.publish, self._stopped), daemon=True
         )
         ear.start()
-        _close_streams_on_signal(hub.close)
+        _close_streams_on_signal(hub.close_soon)
         if settings.WORKER == "embedded":
             self._worker = make_worker()
             self._worker.start()

@@ -56,7 +56,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Revoke those of the member's own keys that say more than `allowed` may do (None: all of them)."""
         own = self.filter(workspace_id=member.workspace_id, created_by_id=member.user_id).live()
         beyond = [
-            key.pk for key in own if allowed is None or not all(may(allowed, Action(scope)) for scope in key.scopes)
+            key.pk
+            for key in own
+            if allowed is None or not all(may(allowed, Action(scope)) for scope in key.scopes)
         ]
         return self.filter(pk__in=beyond).revoke()
 

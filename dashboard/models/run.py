@@ -78,9 +78,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def take_over(self, run_id: int, states: tuple[str, ...], **changes: Any) -> bool:
         """Fence out whoever had the run and change it, if it is in one of the states."""
-        moved = self.filter(pk=run_id, state__in=states).update(
-            epoch=models.F("epoch") + 1, owner="", **changes
-        )
+        fenced = {"epoch": models.F("epoch") + 1, "owner": "", **changes}
+        moved = self.filter(pk=run_id, state__in=states).update(**fenced)
         return moved == 1
 
     def orphaned(self) -> "RunQuerySet":

@@ -31,9 +31,9 @@ def open_hub() -> Hub:
 
 
 def close_hub() -> None:
-    """End every stream of this process."""
+    """End every stream of this process. Any thread may ask for it."""
     if _hub is not None:
-        _hub.close()
+        _hub.close_soon()
 
 
 def hub() -> Hub:

@@ -71,6 +71,12 @@ class Hub:
         if self._task is not None:
             self._task.cancel()
 
+    def close_soon(self) -> None:
+        """`close`, from any thread or from a signal's handler."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self.close)
+
     def add(self, run_id: int, cursor: int) -> Follower:
         """Begin to follow a run from a cursor; `remove` the follower when done."""
         follower = Follower(run_id, cursor)

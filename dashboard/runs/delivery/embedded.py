@@ -23,7 +23,7 @@ class EmbeddedDelivery:
         self._wake = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
         self._cancel: Cancel | None = None
-        self._database = DatabasePool("delivery", 1)
+        self._database: DatabasePool | None = None
 
     def enqueue(self, run_id: int, at: datetime | None = None) -> None:
         self._call_worker(self._wake.set)
@@ -41,6 +41,7 @@ class EmbeddedDelivery:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._cancel = cancel
+        self._database = DatabasePool("delivery", 1)
         self._pump = asyncio.create_task(self._run(drive, free), name="delivery")
 
     async def stop(self) -> None:
@@ -48,7 +49,8 @@ class EmbeddedDelivery:
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
-        self._database.close()
+        if self._database is not None:
+            self._database.close()
 
     async def _run(self, drive: Drive, free: Callable[[], int]) -> None:
         taken: set[int] = set()
@@ -63,7 +65,7 @@ class EmbeddedDelivery:
         """Hand over what is due, then sleep until somebody calls or the poll comes round."""
         self._wake.clear()
         room = free()
-        if room > 0:
+        if room > 0 and self._database is not None:
             for run_id in await self._database.call(_due, room, frozenset(taken)):
                 taken.add(run_id)
                 asyncio.ensure_future(drive(run_id)).add_done_callback(partial(self._gone, taken, run_id))
