@@ -1,13 +1,14 @@
 """JSON that people type, paste or upload: text to a value, or a sentence that says where it is wrong."""
 
 import json
-import math
 import re
 from typing import Any
 
-MAX_TEXT = 1024 * 1024
-MAX_DEPTH = 64
-_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+from dashboard.wire.errors import WireError
+from dashboard.wire.strict_json import loads_value
+
+MAX_BYTES = 1024 * 1024
+_LINE = re.compile(r"line (\d+), column")
 
 
 class Unreadable(ValueError):
@@ -19,71 +20,18 @@ class Unreadable(ValueError):
         self.line = line
 
 
-def _refuse_constant(name: str) -> Any:
-    raise Unreadable(f"{name} is not a JSON number.")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise Unreadable("A number is too large. Write it as text, in quotes.")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > 30:
-        raise Unreadable("A number has more than 30 digits. Write it as text, in quotes.")
-    return int(text)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable(f"The key “{twice[:60]}” is given twice in one object.")
-    return found
-
-
-def _check(value: Any) -> None:
-    """Refuse what no page, database and client could all keep as it is. Walks without recursion."""
-    waiting = [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise Unreadable(f"The value is nested more than {MAX_DEPTH} deep.")
-        if isinstance(item, dict):
-            waiting.extend((part, depth + 1) for pair in item.items() for part in pair)
-        elif isinstance(item, list):
-            waiting.extend((part, depth + 1) for part in item)
-        elif isinstance(item, str) and _UNKEEPABLE.search(item):
-            raise Unreadable("A text holds a character that cannot be stored (NUL, or half of a pair).")
-
-
 def read_json(text: str) -> Any:
-    """The value of a JSON text. Raises Unreadable with a sentence, and the line where there is one.
-
-    Numbers must be finite, keys unique, texts valid Unicode; at most 1 MB and 64 levels.
-    """
-    if len(text) > MAX_TEXT:
+    """The value of a JSON text of at most 1 MB, read as strictly as the API reads bodies. Raises Unreadable."""
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_BYTES:
         raise Unreadable("The text is longer than 1 MB.")
     try:
-        value = json.loads(
-            text.removeprefix("\ufeff"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_whole,
-            object_pairs_hook=_once,
-        )
-    except json.JSONDecodeError as problem:
-        words = problem.msg[:1].lower() + problem.msg[1:]
-        raise Unreadable(
-            f"Not valid JSON: {words} (line {problem.lineno}, column {problem.colno}).", problem.lineno
-        ) from None
-    except RecursionError:
-        raise Unreadable(f"The value is nested more than {MAX_DEPTH} deep.") from None
-    _check(value)
-    return value
+        return loads_value(raw)
+    except WireError as problem:
+        message = problem.message.replace("The body", "This")
+        path = problem.details[0]["path"] if problem.details else ""
+        line = _LINE.search(message)
+        raise Unreadable(f"{message} ({path})" if path else message, int(line[1]) if line else None) from None
 
 
 def read_object(text: str, what: str) -> dict[str, Any]:

@@ -42,10 +42,18 @@ class _Refused:
 
 
 def loads(raw: bytes, limits: Limits = DEFAULT) -> JsonObject:
-    """The JSON object in `raw`.
+    """The JSON object in `raw`. Raises WireError like `loads_value`, and `object_expected` for any other value."""
+    value = loads_value(raw, limits)
+    if not isinstance(value, dict):
+        raise WireError("object_expected")
+    return value
 
-    Raises WireError with one of the codes invalid_json, object_expected, invalid_number, too_deep, too_many_nodes,
-    string_too_long, invalid_unicode and duplicate_key; where the place is known, it is in `details[0].path`.
+
+def loads_value(raw: bytes, limits: Limits = DEFAULT) -> Any:
+    """The JSON value in `raw`.
+
+    Raises WireError with one of the codes invalid_json, invalid_number, too_deep, too_many_nodes, string_too_long,
+    invalid_unicode and duplicate_key; where the place is known, it is in `details[0].path`.
     """
     body = raw.removeprefix(codecs.BOM_UTF8)
     try:
@@ -57,14 +65,12 @@ def loads(raw: bytes, limits: Limits = DEFAULT) -> JsonObject:
     _measure(body, limits)
     value = _parse(text)
     _walk(value, limits)
-    if not isinstance(value, dict):
-        raise WireError("object_expected")
     return value
 
 
 def _measure(body: bytes, limits: Limits) -> None:
     """Refuse by counting brackets and commas outside strings, at no more cost than a copy of the body."""
-    structure = _STRING.sub(b"", body)
+    structure, complete = _without_strings(body, limits)
     # Within the allowed number of values, brackets beyond this many can only be stray closing ones.
     brackets = structure.translate(None, _ALL_BUT_BRACKETS)[: 4 * limits.nodes]
     depth = 0
@@ -75,8 +81,22 @@ def _measure(body: bytes, limits: Limits) -> None:
         if depth < 0:
             break  # Not JSON; the parser stops here too and says where.
     opened = structure.count(b"[") + structure.count(b"{")
-    if max(structure.count(b",") + 1, opened) > limits.nodes:
+    if not complete or max(structure.count(b",") + 1, opened) > limits.nodes:
         raise _too_many(limits)
+
+
+def _without_strings(body: bytes, limits: Limits) -> tuple[bytes, bool]:
+    """(the body without its strings, whether that is all of it): it ends where there are too many of them."""
+    pieces: list[bytes] = []
+    end = 0
+    for string in _STRING.finditer(body):
+        pieces.append(body[end : string.start()])
+        end = string.end()
+        # Every value has at most one key.
+        if len(pieces) > 2 * limits.nodes:
+            return b"".join(pieces), False
+    pieces.append(body[end:])
+    return b"".join(pieces), True
 
 
 def _too_many(limits: Limits) -> WireError:
