@@ -9,27 +9,10 @@ from typing import Any, Final
 
 from dashboard.wire import events as wire
 from dashboard.wire.events import Event
+from dashboard.wire.grammar_blocks import Blocks
 
 # Kinds of steps that run other steps between their own start and end.
 NESTING_TYPES: Final = frozenset({"conditional"})
-
-# Before these the conversation's open block of text or reasoning has to be closed.
-_BOUNDARIES: Final = (
-    wire.ExecutionStart,
-    wire.TurnStart,
-    wire.TurnComplete,
-    wire.StepStart,
-    wire.StepComplete,
-    wire.StepSkip,
-    wire.ToolStart,
-    wire.ToolComplete,
-    wire.MediaStart,
-    wire.ApprovalStart,
-    wire.ApprovalComplete,
-    wire.Await,
-    wire.ExecutionComplete,
-    wire.ExecutionError,
-)
 
 
 def violations(events: Sequence[Event], paused: bool = False) -> list[str]:
@@ -48,20 +31,19 @@ def violations(events: Sequence[Event], paused: bool = False) -> list[str]:
 
 
 @dataclass
-class _Block:
-    """An open text, reasoning, media or artifact block."""
-
-    family: str
-    lane: str | None
-    pieces: list[str] = field(default_factory=list)
-
-
-@dataclass
 class _Open:
     """A step, turn or tool that has started. `generation` counts the restarts of the run before that."""
 
     step_type: str | None
     generation: int
+
+
+@dataclass
+class _Spans:
+    """Steps, turns or tool calls by id: the open ones in the order of their start, and those that are over."""
+
+    opened: dict[str, _Open] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
 
 
 class _Checker:
@@ -71,15 +53,11 @@ class _Checker:
         self.started = False
         self.terminals = 0
         self.generation = 0
-        self.blocks: dict[str, _Block] = {}
-        self.block_ids: set[str] = set()
-        self.steps: dict[str, _Open] = {}
-        self.steps_done: set[str] = set()
+        self.blocks = Blocks(self.say)
+        self.steps = _Spans()
+        self.turns = _Spans()
+        self.tools = _Spans()
         self.skipped: set[str] = set()
-        self.turns: dict[str, _Open] = {}
-        self.turns_done: set[str] = set()
-        self.tools: dict[str, _Open] = {}
-        self.tools_done: set[str] = set()
         self.approvals: set[str] = set()
         self.approvals_done: set[str] = set()
         self.awaited: set[str] = set()
@@ -110,22 +88,10 @@ class _Checker:
             self.terminals += 1
             if not last:
                 self.say(event, "a terminal event is the last one")
-        if isinstance(event, _BOUNDARIES):
-            self.boundary(event)
+        self.blocks.take(event)
         handler = _HANDLERS.get(type(event))
         if handler:
             handler(self, event)
-
-    def boundary(self, event: Event) -> None:
-        # A tool that runs a flow streams in a lane of its own, beside what its siblings do.
-        every_lane = not isinstance(event, wire.ToolStart | wire.MediaStart | wire.Await)
-        for block_id, block in self.blocks.items():
-            if block.family not in ("text", "reasoning"):
-                continue
-            own = isinstance(event, wire.ToolComplete) and block.lane == event.tool_call_id
-            beside = isinstance(event, wire.ToolComplete) and block.lane is not None and not own
-            if block.lane is None or (every_lane and not beside):
-                self.say(event, f"the {block.family} block {block_id} is still open")
 
     def lifecycle(self, event: Any) -> None:
         if self.kind is None:
@@ -135,50 +101,20 @@ class _Checker:
         if isinstance(event, wire.ExecutionStart) and event.resumed:
             self.generation += 1
 
-    def block_start(self, event: Any) -> None:
-        family = event.type.removesuffix("_start")
-        lane = getattr(event, "parent_tool_call_id", None)
-        if event.id in self.block_ids:
-            self.say(event, f"the block id {event.id} was used before")
-        if family in ("text", "reasoning"):
-            for other_id, other in self.blocks.items():
-                if other.family in ("text", "reasoning") and other.lane == lane:
-                    self.say(event, f"blocks do not nest, and {other_id} is open")
-        self.block_ids.add(event.id)
-        self.blocks[event.id] = _Block(family, lane)
-
-    def block_piece(self, event: Any) -> None:
-        block = self.blocks.get(event.id)
-        if block is None or block.family != event.type.partition("_")[0]:
-            self.say(event, f"no such block is open: {event.id}")
-        elif not isinstance(event, wire.ArtifactUpdate):
-            block.pieces.append(event.delta)
-
-    def block_end(self, event: Any) -> None:
-        block = self.blocks.get(event.id)
-        if block is None or block.family != event.type.partition("_")[0]:
-            self.say(event, f"no such block is open: {event.id}")
-            return
-        del self.blocks[event.id]
-        text = getattr(event, "text", None)
-        one_shot = isinstance(event, wire.ReasoningComplete) and event.scope == "loop" and not block.pieces
-        if text is not None and text != "".join(block.pieces) and not one_shot:
-            self.say(event, f"the text of {event.id} is not what its deltas add up to")
-
-    def may_start(self, event: Any, key: str, opened: dict[str, _Open], done: set[str]) -> bool:
+    def may_start(self, event: Any, key: str, spans: _Spans) -> bool:
         """Note a start; one that is open may be announced again after the run was taken up again."""
-        earlier = opened.get(key)
+        earlier = spans.opened.get(key)
         if earlier is not None and earlier.generation >= self.generation:
             self.say(event, f"{key} has started already")
-        if key in done:
+        if key in spans.done:
             self.say(event, f"{key} is already over")
-        opened[key] = _Open(getattr(event, "step_type", None), self.generation)
+        spans.opened[key] = _Open(getattr(event, "step_type", None), self.generation)
         return earlier is None
 
-    def finish(self, event: Event, key: str, opened: dict[str, _Open], done: set[str]) -> None:
-        if opened.pop(key, None) is None:
-            self.say(event, f"{key} is over already" if key in done else f"{key} has not started")
-        done.add(key)
+    def finish(self, event: Event, key: str, spans: _Spans) -> None:
+        if spans.opened.pop(key, None) is None:
+            self.say(event, f"{key} is over already" if key in spans.done else f"{key} has not started")
+        spans.done.add(key)
 
     def step_start(self, event: wire.StepStart) -> None:
         if event.attempt is not None:
@@ -188,24 +124,24 @@ class _Checker:
         if event.id in self.skipped:
             self.say(event, f"{event.id} was skipped")
         outer = self.unsuitable_outer()
-        if self.may_start(event, event.id, self.steps, self.steps_done) and outer is not None:
+        if self.may_start(event, event.id, self.steps) and outer is not None:
             self.say(event, f"the step {outer} is still open")
 
     def unsuitable_outer(self) -> str | None:
         """The innermost open step, if it is of a kind that runs no steps of its own."""
-        outer = next(reversed(self.steps), None)
-        return None if outer is None or self.steps[outer].step_type in NESTING_TYPES else outer
+        outer = next(reversed(self.steps.opened), None)
+        return None if outer is None or self.steps.opened[outer].step_type in NESTING_TYPES else outer
 
     def step_complete(self, event: wire.StepComplete) -> None:
-        inner = next(reversed(self.steps), None)
-        if event.id in self.steps and inner != event.id:
+        inner = next(reversed(self.steps.opened), None)
+        if event.id in self.steps.opened and inner != event.id:
             self.say(event, f"the step {inner} inside it is still open")
-        self.nothing_open(event, self.turns, "turn")
-        self.nothing_open(event, self.tools, "tool call")
-        self.finish(event, event.id, self.steps, self.steps_done)
+        self.nothing_open(event, self.turns.opened, "turn")
+        self.nothing_open(event, self.tools.opened, "tool call")
+        self.finish(event, event.id, self.steps)
 
     def step_skip(self, event: wire.StepSkip) -> None:
-        if event.id in self.steps or event.id in self.steps_done:
+        if event.id in self.steps.opened or event.id in self.steps.done:
             self.say(event, f"{event.id} has a step_start, so it was not skipped")
         if event.id in self.skipped:
             self.say(event, f"{event.id} was skipped before")
@@ -215,24 +151,24 @@ class _Checker:
         self.skipped.add(event.id)
 
     def turn_start(self, event: wire.TurnStart) -> None:
-        for other in self.turns:
+        for other in self.turns.opened:
             if other != event.id:
                 self.say(event, f"the turn {other} is still open")
-        self.may_start(event, event.id, self.turns, self.turns_done)
+        self.may_start(event, event.id, self.turns)
 
     def turn_complete(self, event: wire.TurnComplete) -> None:
-        self.nothing_open(event, self.tools, "tool call")
-        self.finish(event, event.id, self.turns, self.turns_done)
+        self.nothing_open(event, self.tools.opened, "tool call")
+        self.finish(event, event.id, self.turns)
 
     def tool_start(self, event: wire.ToolStart) -> None:
-        self.may_start(event, event.tool_call_id, self.tools, self.tools_done)
+        self.may_start(event, event.tool_call_id, self.tools)
 
     def tool_piece(self, event: Any) -> None:
-        if event.tool_call_id not in self.tools:
+        if event.tool_call_id not in self.tools.opened:
             self.say(event, f"the tool call {event.tool_call_id} is not open")
 
     def tool_complete(self, event: wire.ToolComplete) -> None:
-        self.finish(event, event.tool_call_id, self.tools, self.tools_done)
+        self.finish(event, event.tool_call_id, self.tools)
 
     def approval_start(self, event: wire.ApprovalStart) -> None:
         if event.approval_id in self.approvals | self.approvals_done:
@@ -259,19 +195,17 @@ class _Checker:
         if paused:
             if self.terminals:
                 self.say(last, "a paused run has no terminal event")
-            for key in self.tools.keys() - self.awaited:
+            for key in self.tools.opened.keys() - self.awaited:
                 self.say(last, f"the tool call {key} is open, and nobody awaits its output")
         elif not self.terminals:
             self.say(last, "the log has no terminal event")
         else:
-            self.nothing_open(last, self.steps, "step")
-            self.nothing_open(last, self.turns, "turn")
-            self.nothing_open(last, self.tools, "tool call")
+            self.nothing_open(last, self.steps.opened, "step")
+            self.nothing_open(last, self.turns.opened, "turn")
+            self.nothing_open(last, self.tools.opened, "tool call")
             if isinstance(last, wire.ExecutionComplete):
                 self.nothing_open(last, dict.fromkeys(sorted(self.approvals)), "approval")
-        for block_id, block in self.blocks.items():
-            if block.family in ("media", "artifact") or paused or not last.terminal:
-                self.say(last, f"the {block.family} block {block_id} is still open")
+        self.blocks.check_end(last)
 
 
 _HANDLERS: Final[dict[type[Event], Callable[[_Checker, Any], None]]] = {
@@ -283,17 +217,6 @@ _HANDLERS: Final[dict[type[Event], Callable[[_Checker, Any], None]]] = {
     wire.StepStart: _Checker.step_start,
     wire.StepComplete: _Checker.step_complete,
     wire.StepSkip: _Checker.step_skip,
-    **dict.fromkeys(
-        (wire.TextStart, wire.ReasoningStart, wire.MediaStart, wire.ArtifactStart), _Checker.block_start
-    ),
-    **dict.fromkeys(
-        (wire.TextDelta, wire.ReasoningDelta, wire.MediaDelta, wire.ArtifactDelta, wire.ArtifactUpdate),
-        _Checker.block_piece,
-    ),
-    **dict.fromkeys(
-        (wire.TextComplete, wire.ReasoningComplete, wire.MediaComplete, wire.ArtifactComplete),
-        _Checker.block_end,
-    ),
     wire.ToolStart: _Checker.tool_start,
     wire.ToolInputDelta: _Checker.tool_piece,
     wire.ToolInputComplete: _Checker.tool_piece,
