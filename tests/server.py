@@ -30,7 +30,10 @@ class RunningServer:
     def events(self, key: str, path: str, **request: Any) -> list[Event]:
         """Read one stream to its end and return its events."""
         decoder, found = Decoder(), []
-        with self.client(key) as client, client.stream(request.pop("method", "GET"), path, **request) as answer:
+        with (
+            self.client(key) as client,
+            client.stream(request.pop("method", "GET"), path, **request) as answer,
+        ):
             assert answer.status_code == 200, answer.read()
             for chunk in answer.iter_raw():
                 found += decoder.feed(chunk)
@@ -44,7 +47,9 @@ def running_server() -> Iterator[RunningServer]:
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(application, lifespan="on", log_config=None, timeout_graceful_shutdown=2, access_log=False)
+    config = uvicorn.Config(
+        application, lifespan="on", log_config=None, timeout_graceful_shutdown=2, access_log=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()

@@ -23,7 +23,9 @@ def variable(step_id: str, name: str, value: Any, **more: Any) -> dict[str, Any]
 
 
 async def test_one_prompt_is_told_in_the_order_of_the_contract():
-    ran = await run_flow(prompt(), scripts=[says("Hello there", input_tokens=3, output_tokens=2, cost=Decimal("0.01"))])
+    ran = await run_flow(
+        prompt(), scripts=[says("Hello there", input_tokens=3, output_tokens=2, cost=Decimal("0.01"))]
+    )
     assert ran.story == [
         "execution_start",
         "step_start",
@@ -84,7 +86,9 @@ async def test_values_never_become_templates():
 
 async def test_a_false_condition_skips_the_step_without_a_start():
     ran = await run_flow(
-        variable("a", "x", 1), variable("b", "y", 2, when="tier === 'gold'"), answers={"tier === 'gold'": False}
+        variable("a", "x", 1),
+        variable("b", "y", 2, when="tier === 'gold'"),
+        answers={"tier === 'gold'": False},
     )
     assert ran.story == ["execution_start", "step_start", "step_complete", "step_skip", "execution_complete"]
     skip = ran.of("step_skip")[0]
@@ -96,10 +100,10 @@ async def test_references_in_a_condition_become_literals_and_never_code():
     evil = "'; throw 1; '"
     ran = await run_flow(
         variable("a", "x", 1, when="{{name}} === 'Ada'"),
-        answers={f'"{evil}" === \'Ada\'': False},
+        answers={f"\"{evil}\" === 'Ada'": False},
         given=RunInput(inputs={"name": evil}),
     )
-    assert ran.conditions.asked == [f'"{evil}" === \'Ada\'']
+    assert ran.conditions.asked == [f"\"{evil}\" === 'Ada'"]
 
 
 async def test_a_condition_that_cannot_be_evaluated_fails_the_step_in_words():
@@ -135,8 +139,14 @@ async def test_text_that_came_before_a_failure_is_closed_before_the_step_is():
 async def test_reasoning_and_text_never_nest():
     script = says("Answer")
     script[1:1] = [ReasoningChunk("Let me "), ReasoningChunk("think")]
-    ran = await run_flow(prompt(), scripts=[[*script[:-1], ReasoningChunk("more"), TextChunk("end"), script[-1]]])
-    blocks = [e.type for e in ran.stored if e.type.startswith(("text", "reasoning")) and not e.type.endswith("delta")]
+    ran = await run_flow(
+        prompt(), scripts=[[*script[:-1], ReasoningChunk("more"), TextChunk("end"), script[-1]]]
+    )
+    blocks = [
+        e.type
+        for e in ran.stored
+        if e.type.startswith(("text", "reasoning")) and not e.type.endswith("delta")
+    ]
     assert blocks == ["reasoning_start", "reasoning_complete", "text_start", "text_complete"] * 2
     assert violations(ran.stored) == []
 
@@ -165,14 +175,20 @@ async def test_a_fallback_message_is_said_when_models_are_used_up():
         "fallbacks": [{"type": "model", "model": "gpt-5"}, {"type": "message", "message": "Please call us."}],
         "onError": "fallback",
     }
-    ran = await run_flow({**prompt("a", outputVariable="x"), "errorHandling": policy}, scripts=[fails(), fails()])
+    ran = await run_flow(
+        {**prompt("a", outputVariable="x"), "errorHandling": policy}, scripts=[fails(), fails()]
+    )
     assert ran.finished.final_output == "Please call us."
     assert [a.type for a in ran.of("step_complete")[0].fallback.attempts] == ["model", "message"]
     assert violations(ran.stored) == []
 
 
 async def test_used_up_fallbacks_leave_the_default_value():
-    policy = {"onError": "fallback", "fallbacks": [{"type": "model", "model": "gpt-5"}], "defaultValue": "n/a"}
+    policy = {
+        "onError": "fallback",
+        "fallbacks": [{"type": "model", "model": "gpt-5"}],
+        "defaultValue": "n/a",
+    }
     ran = await run_flow(
         {**prompt("a", outputVariable="x"), "errorHandling": policy},
         variable("b", "y", "got {{x}}"),
@@ -218,7 +234,9 @@ async def test_record_metadata_is_appended_when_the_prompt_reads_none_of_it():
 
 
 @pytest.mark.parametrize(
-    ("text", "append"), [("Read {{_record.metadata.region}}", True), ("Hello", False)], ids=["reads it", "switched off"]
+    ("text", "append"),
+    [("Read {{_record.metadata.region}}", True), ("Hello", False)],
+    ids=["reads it", "switched off"],
 )
 async def test_record_metadata_is_not_appended(text: str, append: bool):
     given = RunInput(record={"name": "R", "metadata": {"region": "North"}}, auto_append_metadata=append)
@@ -229,7 +247,9 @@ async def test_record_metadata_is_not_appended(text: str, append: bool):
 async def test_previous_messages_go_before_the_prompt():
     given = RunInput(messages=(Message("user", "Hi"), Message("assistant", "Hello")))
     ran = await run_flow(
-        prompt(userPrompt="And {{user_message}}?", previousMessages="{{messages}}"), scripts=[says("ok")], given=given
+        prompt(userPrompt="And {{user_message}}?", previousMessages="{{messages}}"),
+        scripts=[says("ok")],
+        given=given,
     )
     assert [(m.role, m.content) for m in ran.models.requests[0].messages] == [
         ("user", "Hi"),
@@ -246,7 +266,11 @@ async def test_secrets_never_reach_a_model(text: str):
 
 @pytest.mark.parametrize(
     ("config", "words"),
-    [({"model": ""}, "names no model"), ({"userPrompt": " {{nothing}} "}, "empty"), ({"temperature": 3}, "config.temperature")],
+    [
+        ({"model": ""}, "names no model"),
+        ({"userPrompt": " {{nothing}} "}, "empty"),
+        ({"temperature": 3}, "config.temperature"),
+    ],
 )
 async def test_settings_that_cannot_work_are_named(config: dict[str, Any], words: str):
     ran = await run_flow(prompt(**config))
@@ -254,7 +278,9 @@ async def test_settings_that_cannot_work_are_named(config: dict[str, Any], words
 
 
 async def test_json_answers_are_parsed_and_bad_ones_fail():
-    good = await run_flow(prompt(responseFormat="json", outputVariable="x"), scripts=[says('```json\n{"a": 1}\n```')])
+    good = await run_flow(
+        prompt(responseFormat="json", outputVariable="x"), scripts=[says('```json\n{"a": 1}\n```')]
+    )
     assert good.log.memory["s1"].value == {"a": 1}
     bad = await run_flow(prompt(responseFormat="json"), scripts=[says("no json")])
     assert "is not JSON" in bad.of("step_complete")[0].error
@@ -268,7 +294,9 @@ async def test_an_unknown_price_makes_the_whole_cost_unknown():
 
 
 async def test_remembered_steps_are_not_run_or_told_again():
-    first = await run_flow(prompt("a", outputVariable="x"), scripts=[says("once", input_tokens=1, output_tokens=1)])
+    first = await run_flow(
+        prompt("a", outputVariable="x"), scripts=[says("once", input_tokens=1, output_tokens=1)]
+    )
     again = await run_flow(
         prompt("a", outputVariable="x"),
         variable("b", "y", "{{x}} more"),

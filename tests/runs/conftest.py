@@ -80,7 +80,10 @@ def make_worker(transactional_db: None, models: HandModels) -> Iterator[Callable
 
 def prompt_flow(*ids: str, **more: Any) -> dict[str, Any]:
     config = {"model": "gpt-4", "userPrompt": "Hello"}
-    return {"name": "Flow", "steps": [{"id": i, "type": "prompt", "config": config, **more} for i in ids or ("a",)]}
+    return {
+        "name": "Flow",
+        "steps": [{"id": i, "type": "prompt", "config": config, **more} for i in ids or ("a",)],
+    }
 
 
 @pytest.fixture
@@ -106,5 +109,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 10.0, what: str = "i
 
 def ended(run: Run, timeout_s: float = 10.0) -> Run:
     """Wait until the run stands still, and return it afresh."""
-    until(lambda: not Run.objects.filter(pk=run.pk, state__in=MOVING).exists(), timeout_s, f"the end of {run}")
+    until(
+        lambda: not Run.objects.filter(pk=run.pk, state__in=MOVING).exists(), timeout_s, f"the end of {run}"
+    )
     return Run.objects.get(pk=run.pk)

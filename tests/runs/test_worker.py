@@ -43,14 +43,18 @@ def test_a_run_is_driven_to_its_end_and_its_log_obeys_the_grammar(make_worker: M
     assert StepMemory.objects.filter(run=run).count() == 2
 
 
-def test_a_run_started_before_any_worker_lives_is_found_by_the_next_one(make_worker: MakeWorker, start: Start):
+def test_a_run_started_before_any_worker_lives_is_found_by_the_next_one(
+    make_worker: MakeWorker, start: Start
+):
     run = start()
     assert run.state == RunState.QUEUED
     make_worker()
     assert ended(run).state == RunState.COMPLETED
 
 
-def test_events_are_committed_while_the_model_still_speaks(make_worker: MakeWorker, start: Start, models: HandModels):
+def test_events_are_committed_while_the_model_still_speaks(
+    make_worker: MakeWorker, start: Start, models: HandModels
+):
     models.hold_at = 2
     make_worker()
     run = start()
@@ -73,7 +77,9 @@ def test_cancelling_a_queued_run_ends_it_at_once_with_a_whole_log(start: Start):
     assert not control.cancel(run, "Ben")
 
 
-def test_cancelling_a_running_run_closes_the_model_and_names_who(make_worker: MakeWorker, start: Start, models: HandModels):
+def test_cancelling_a_running_run_closes_the_model_and_names_who(
+    make_worker: MakeWorker, start: Start, models: HandModels
+):
     models.hold_at = 1
     make_worker()
     run = start()
@@ -87,7 +93,9 @@ def test_cancelling_a_running_run_closes_the_model_and_names_who(make_worker: Ma
     assert types(run)[-3:] == ["text_complete", "step_complete", "execution_error"]
 
 
-def test_a_cancellation_that_another_process_asked_for_is_seen(make_worker: MakeWorker, start: Start, models: HandModels):
+def test_a_cancellation_that_another_process_asked_for_is_seen(
+    make_worker: MakeWorker, start: Start, models: HandModels
+):
     models.hold_at = 1
     make_worker()
     run = start()
@@ -104,7 +112,10 @@ def test_a_stopped_worker_hands_its_run_back_and_the_next_goes_on_from_the_last_
     first = make_worker()
     run = start(prompt_flow("a", "b"))
     assert models.holding.wait(5)
-    until(lambda: RunEvent.objects.filter(run=run, type="text_delta").count() >= 2, what="the second step's text")
+    until(
+        lambda: RunEvent.objects.filter(run=run, type="text_delta").count() >= 2,
+        what="the second step's text",
+    )
     first.stop()
     assert Run.objects.get(pk=run.pk).state == RunState.QUEUED
     models.hold_at = None

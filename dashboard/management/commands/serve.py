@@ -16,13 +16,15 @@ GRACE_S = 5
 
 
 class ReadyServer(uvicorn.Server):
-    """uvicorn that says where it is once it can answer."""
+    """uvicorn that says where it is once it can answer. `entrance` is the path that its link opens."""
+
+    entrance = "/"
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            sys.stdout.write(f"Signalbox is ready: {address(host, port)}{setup_link() or '/'}\n")
+            sys.stdout.write(f"Signalbox is ready: {address(host, port)}{self.entrance}\n")
             sys.stdout.flush()
 
 
@@ -57,6 +59,7 @@ class Command(BaseCommand):
             h11_max_incomplete_event_size=32 * 1024,
         )
         server = ReadyServer(config)
+        server.entrance = setup_link() or "/"
         try:
             server.run()
         except KeyboardInterrupt:
