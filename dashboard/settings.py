@@ -119,6 +119,7 @@ ENVIRONMENT = (
         "How runs reach workers; procrastinate needs PostgreSQL.",
     ),
     Variable("RUN_CONCURRENCY", "50", _number(1, 1000), "Runs one worker drives at a time."),
+    Variable("RUNS_PER_KEY", "50", _number(1, 10_000), "Unfinished runs one API key may have at a time."),
     Variable(
         "MODEL_FALLBACK",
         "",
@@ -274,6 +275,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.headers.Headers",
+    "dashboard.api.edge.ApiEdge",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -356,6 +359,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _https else "signalbox_csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "dashboard.views.errors.csrf_failed"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -402,6 +406,8 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# No body that passes the limits in front of Django is ever written to disk.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -422,6 +428,7 @@ LOGGING = {
 # --- product settings -----------------------------------------------------------------------------------------
 WORKER: str = env["WORKER"]
 RUN_CONCURRENCY: int = env["RUN_CONCURRENCY"]
+RUNS_PER_KEY: int = env["RUNS_PER_KEY"]
 MODEL_FALLBACK: str = env["MODEL_FALLBACK"]
 NET_ALLOW_HOSTS: str = env["NET_ALLOW_HOSTS"]
 PATTERNS_PAGE: bool = env["PATTERNS_PAGE"] or DEBUG
