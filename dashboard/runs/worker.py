@@ -35,6 +35,7 @@ class Worker:
         self._models = models
         self._capacity = capacity or settings.RUN_CONCURRENCY
         self._stretches: dict[int, Stretch] = {}
+        self._driving: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
@@ -100,11 +101,14 @@ class Worker:
         if run_id in self._stretches:
             return
         stretch = self._stretches[run_id] = Stretch(run_id, world)
+        task = asyncio.create_task(stretch.drive())
+        self._driving.add(task)
         try:
-            await stretch.drive()
+            await task
         except Exception:
             logger.exception("Run %s could not be driven.", run_id)
         finally:
+            self._driving.discard(task)
             self._stretches.pop(run_id, None)
 
     def _cancel_here(self, run_id: int) -> None:
@@ -127,9 +131,8 @@ class Worker:
 
     async def _wind_down(self) -> None:
         """Let runs that are about to end do so, then hand the others back."""
-        deadline = asyncio.get_running_loop().time() + GRACE_S
-        while self._stretches and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        if self._driving:
+            await asyncio.wait(self._driving, timeout=GRACE_S)
         await asyncio.gather(*(stretch.hand_back() for stretch in list(self._stretches.values())))
 
 

@@ -1,5 +1,6 @@
 """`manage.py serve`: everything in one process: migrate, load the examples, then serve the dashboard and drive runs."""
 
+import contextlib
 import logging
 import socket
 import sys
@@ -60,10 +61,8 @@ class Command(BaseCommand):
         )
         server = ReadyServer(config)
         server.entrance = setup_link() or "/"
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             server.run()
-        except KeyboardInterrupt:
-            pass
         if not server.started:
             raise CommandError(
                 f"The server could not listen on {options['host']}:{options['port']}; the log says why."
