@@ -49,4 +49,6 @@ document.addEventListener("htmx:response:error", (event) => {
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx && !event.detail.ctx.response) tell(AWAY);
 });
-document.addEventListener("htmx:after:swap", () => document.querySelector("#notices > [data-request]")?.remove());
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx.response?.status < 400) document.querySelector("#notices > [data-request]")?.remove();
+});
