@@ -26,17 +26,20 @@ def check_at(loc: Loc, check: Callable[[object], object], value: object) -> None
         fail_at(loc, error)
 
 
-def check_tools(tools: object) -> None:
-    """Check the parts of a `tools` object that this room promises: approval timeout, schemas of runtime tools."""
+def check_tools(tools: object, at: Loc = ()) -> None:
+    """Check what this room promises about a `tools` object: approval timeout, schemas of runtime tools.
+
+    Problems are reported below `at`, the place of the object in the model that is being validated.
+    """
     if not isinstance(tools, dict):
         return
     approval = tools.get("approval")
     if isinstance(approval, dict) and approval.get("timeout") is not None:
-        check_at(("tools", "approval", "timeout"), _timeout, approval["timeout"])
+        check_at((*at, "approval", "timeout"), _timeout, approval["timeout"])
     runtime = tools.get("runtimeTools")
     for index, tool in enumerate(runtime if isinstance(runtime, list) else []):
         if isinstance(tool, dict) and tool.get("parametersSchema") is not None:
-            loc = ("tools", "runtimeTools", index, "parametersSchema")
+            loc = (*at, "runtimeTools", index, "parametersSchema")
             check_at(loc, check_parameters_schema, tool["parametersSchema"])
 
 

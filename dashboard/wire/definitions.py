@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from dashboard.wire.base import JsonObject, SentModel
 from dashboard.wire.client_tools import check_at, check_tools
@@ -42,6 +42,11 @@ def _error_handling(value: object) -> object:
     return value
 
 
+ErrorHandling = Annotated[
+    Any, BeforeValidator(_error_handling), WithJsonSchema({"type": ["string", "object"]})
+]
+
+
 class StepDefinition(SentModel):
     """One entry of a flow. `config` belongs to the step's type and is kept as it came.
 
@@ -57,13 +62,13 @@ class StepDefinition(SentModel):
     config: JsonObject = Field(default_factory=dict)
     output_variable: str | None = Field(default=None, max_length=255)
     stream_output: bool | None = None
-    error_handling: Annotated[Any, BeforeValidator(_error_handling)] | None = None
+    error_handling: ErrorHandling | None = None
     default_value: Any = None
 
     @field_validator("config")
     @classmethod
     def _check_config(cls, config: JsonObject, info: ValidationInfo) -> JsonObject:
-        check_tools(config.get("tools"))
+        check_tools(config.get("tools"), ("tools",))
         if info.data.get("type") == "conditional":
             _check_nesting(config)
             _Branches.model_validate(config)

@@ -131,6 +131,11 @@ _RANGE_ERRORS: Final = ("greater_than", "greater_than_equal", "less_than", "less
 
 def _code_and_message(error: ErrorDetails) -> tuple[str, str]:
     kind = error["type"]
+    limits = error.get("ctx", {})
+    if kind in ("string_too_long", "too_long") and "max_length" in limits:
+        return "too_long", f"At most {limits['max_length']} are allowed."
+    if kind in ("string_too_short", "too_short") and "min_length" in limits:
+        return "too_short", f"At least {limits['min_length']} are needed."
     if kind in SHAPES or kind in RULES:
         return kind, error["msg"]
     if kind in _BUILT_IN:
@@ -139,10 +144,6 @@ def _code_and_message(error: ErrorDetails) -> tuple[str, str]:
         return "invalid_option", f"Expected one of {error['ctx']['expected']}."
     if kind in _RANGE_ERRORS:
         return "out_of_range", f"{error['msg']}."
-    if kind in ("string_too_long", "too_long"):
-        return "too_long", f"At most {error['ctx']['max_length']} are allowed."
-    if kind in ("string_too_short", "too_short"):
-        return "too_short", f"At least {error['ctx']['min_length']} are needed."
     return "invalid_value", "The value is not allowed."
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from dashboard.wire.errors import clip
 from dashboard.wire.problems import problem
@@ -93,7 +93,8 @@ def number_check(low: float, high: float, *, whole: bool) -> Callable[[object], 
 
 def number_between(low: float, high: float, *, whole: bool = False) -> Any:
     """The annotation of a number field; the value is kept as it was written (1 stays 1, 1.0 stays 1.0)."""
-    return Annotated[Any, BeforeValidator(number_check(low, high, whole=whole))]
+    schema = {"type": "integer" if whole else "number", "minimum": low, "maximum": high}
+    return Annotated[Any, BeforeValidator(number_check(low, high, whole=whole)), WithJsonSchema(schema)]
 
 
 def _text_or_flag(value: object) -> object:
@@ -102,5 +103,5 @@ def _text_or_flag(value: object) -> object:
     return value
 
 
-Expression = Annotated[Any, BeforeValidator(_text_or_flag)]
+Expression = Annotated[Any, BeforeValidator(_text_or_flag), WithJsonSchema({"type": ["string", "boolean"]})]
 Order = number_between(-(2**31), 2**31 - 1)

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, ValidationError, WithJsonSchema
 
 from dashboard.wire.base import JsonObject, SentModel
 from dashboard.wire.problems import fail_at, problem, raise_all
@@ -55,6 +55,21 @@ _PARTS: Final[dict[str, type[ContentPart]]] = {
     "image": ImagePart,
     "file": FilePart,
     "reasoning": ReasoningPart,
+}
+
+
+_CONTENT_SCHEMA: Final = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"type": {"enum": list(_PARTS)}},
+                "required": ["type"],
+            },
+        },
+    ]
 }
 
 
@@ -153,7 +168,7 @@ class Message(SentModel):
     """
 
     role: Annotated[Literal["user", "assistant", "system"], BeforeValidator(_role)]
-    content: Annotated[Any, BeforeValidator(_content)]
+    content: Annotated[Any, BeforeValidator(_content), WithJsonSchema(_CONTENT_SCHEMA)]
 
     @property
     def parts(self) -> list[ContentPart]:

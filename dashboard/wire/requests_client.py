@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from dashboard.wire.base import JsonObject, SentModel
 from dashboard.wire.client_tools import ClientToolList, check_at
-from dashboard.wire.fields import InputMap, OpaqueId, number_check
+from dashboard.wire.fields import InputMap, OpaqueId, number_between, number_check
 from dashboard.wire.messages import MessageList
 from dashboard.wire.problems import fail_at, problem
 from dashboard.wire.requests_resume import ApproveRequest, ResumeRequest
@@ -71,7 +71,7 @@ class ClientResume(ResumeRequest):
     session_id: OpaqueId
     client_tools_fingerprint: Fingerprint | None = None
     assistant_message_id: OpaqueId | None = None
-    after: Annotated[Any, BeforeValidator(number_check(-1, 2**53, whole=True))] | None = None
+    after: number_between(-1, 2**53, whole=True) | None = None  # type: ignore[valid-type]
 
 
 class ClientApprove(ApproveRequest):
