@@ -54,5 +54,4 @@ def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     said = error_response(request, WireError(CODES.get(response.status_code, "internal_error")))
     if response.has_header("Allow"):
         said["Allow"] = response["Allow"]
-    response.close()
     return said
