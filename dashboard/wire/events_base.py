@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
-from dashboard.wire.base import Number, WireModel
+from dashboard.wire.base import WireModel
 
 _UNSTAMPED = -1
 
@@ -131,6 +131,3 @@ class ExternalAgent(WireModel):
 
     context_id: str | None = None
     task_id: str | None = None
-
-
-__all__ = ["ErrorDetail", "Event", "ExternalAgent", "Fallback", "FallbackAttempt", "Number", "TokenCount"]

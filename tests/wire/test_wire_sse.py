@@ -174,10 +174,7 @@ def test_any_chunking_gives_the_same_frames(pieces: list[bytes], data: st.DataOb
 
 @given(deltas=st.lists(st.text(), max_size=6))
 def test_what_we_write_we_read(deltas: list[str]):
-    events = [
-        TextDelta.model_construct(id="t", delta=delta).stamped("exec_01", seq)
-        for seq, delta in enumerate(deltas)
-    ]
+    events = [TextDelta(id="t", delta=delta).stamped("exec_01", seq) for seq, delta in enumerate(deltas)]
     stream = b"".join(encode(event, with_id=True) for event in events)
     read = frames_of(stream)
     assert [frame.id for frame in read] == [str(seq) for seq in range(len(deltas))]
