@@ -20,6 +20,8 @@
   const MAX_LOG_LINES = 500;
   const MAX_MESSAGE = 2000;
   const MAX_REQUESTS = 50;
+  const UNSPEAKABLE =
+    '{"ok":false,"reason":"error","message":"The script failed with an error that cannot be shown.","stack":""}';
 
   // Lists are kept as JSON text: a setter on Array.prototype cannot listen in.
   let logs = "";
@@ -87,6 +89,14 @@
     fail("error", known || cut(show(error), MAX_MESSAGE), property(error, "stack"));
   }
 
+  function failSafely(error) {
+    try {
+      failWith(error);
+    } catch {
+      outcome = UNSPEAKABLE;
+    }
+  }
+
   function succeed(value) {
     const encoded = stringify(value);
     if (encoded === undefined) {
@@ -102,7 +112,7 @@
     try {
       succeed(await program(input));
     } catch (error) {
-      failWith(error);
+      failSafely(error);
     }
   }
 
@@ -125,7 +135,7 @@
       }
       settle(() => indirectEval("(" + source + "\n)"));
     } catch (error) {
-      failWith(error);
+      failSafely(error);
     }
   }
 
