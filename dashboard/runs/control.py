@@ -36,6 +36,7 @@ class Order:
     """What to run. `definition` is the flow object of a dispatch payload; `flow` the stored flow it came from, if any.
 
     `record_snapshot` is the record as the run sees it: id, type, name, metadata. `options` are those of the payload.
+    `public_id` is the run's id where the caller chose it, so that one form makes one run; empty: a new one.
     """
 
     definition: dict[str, Any]
@@ -47,12 +48,18 @@ class Order:
     messages: list[dict[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    public_id: str = ""
 
 
 def start(actor: Actor, order: Order, source: Source) -> Run:
-    """Store a run in one transaction and, once that is committed, queue it. The caller gets the run at once."""
+    """Store a run in one transaction and, once that is committed, queue it. The caller gets the run at once.
+
+    Raises IntegrityError when a run with the order's `public_id` exists.
+    """
+    chosen = {"public_id": order.public_id} if order.public_id else {}
     with transaction.atomic():
         run = Run.objects.create(
+            **chosen,
             workspace_id=actor.workspace_id,
             source=source,
             flow=order.flow,
