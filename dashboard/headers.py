@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
 from dashboard.wire.ids import REQUEST, new_id
@@ -50,5 +51,6 @@ class Headers:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        """Put the request id beside the traceback that Django is about to log."""
-        logger.error("Request %s failed: %s", vars(request).get("request_id"), type(exception).__name__)
+        """Put the request id beside the traceback that Django is about to log; refusals have none."""
+        if not isinstance(exception, (Http404, PermissionDenied, SuspiciousOperation)):
+            logger.error("Request %s failed: %s", vars(request).get("request_id"), type(exception).__name__)
