@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.wire.errors import WireError
-from dashboard.wire.strict_json import Limits, loads
+from dashboard.wire.strict_json import Limits, loads, loads_value
 
 
 def refusal(raw: bytes, limits: Limits | None = None) -> WireError:
@@ -72,6 +72,15 @@ def test_the_place_of_a_syntax_error_is_named():
 @pytest.mark.parametrize("raw", [b"[]", b'"x"', b"1", b"null", b"true", b"1.5"])
 def test_only_an_object_is_accepted_at_the_top(raw: bytes):
     assert refusal(raw).code == "object_expected"
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"), [(b"[1, null]", [1, None]), (b'"x"', "x"), (b"1.5", 1.5), (b"null", None)]
+)
+def test_where_any_value_will_do_it_is_read_as_strictly(raw: bytes, value: object):
+    assert loads_value(raw) == value
+    with pytest.raises(WireError, match="NaN is not a JSON number"):
+        loads_value(b"[" + raw + b", NaN]")
 
 
 @pytest.mark.parametrize(
