@@ -18,8 +18,10 @@ function follow(element) {
   const left = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
 
   const show = () => jump && (jump.hidden = following);
+  let last = scroller.scrollTop;
   const toEnd = () => {
     scroller.scrollTop = scroller.scrollHeight;
+    last = scroller.scrollTop;
   };
   const grew = () => {
     scroller = scrollerOf(element);
@@ -28,7 +30,6 @@ function follow(element) {
     show();
   };
   // Only the person's own movement ends following: growth of the text fires scroll events too, on its way down.
-  let last = scroller.scrollTop;
   const moved = () => {
     if (scroller.scrollTop < last - 2 && left() > NEAR) following = false;
     else if (left() < NEAR) following = true;

@@ -88,8 +88,31 @@ class Watch:
             self.complaints.append(f"console: {message.text}")
 
 
+@pytest.fixture(scope="session")
+def stranger(chromium: Browser, server_url: str) -> Iterator[BrowserContext]:
+    """A plain browser that keeps its cache of static files from test to test, and nothing else."""
+    context = _context(chromium, server_url, WIDE, "light")
+    yield context
+    context.close()
+
+
+def _context(
+    chromium: Browser, server_url: str, size: tuple[int, int], scheme: Any, **options: Any
+) -> BrowserContext:
+    context = chromium.new_context(
+        base_url=server_url,
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=scheme,
+        **options,
+    )
+    context.set_default_timeout(10_000)
+    return context
+
+
 @pytest.fixture
-def open_page(chromium: Browser, server_url: str, transactional_db: None) -> Iterator[OpenPage]:
+def open_page(
+    chromium: Browser, stranger: BrowserContext, server_url: str, transactional_db: None
+) -> Iterator[OpenPage]:
     """`open_page("/runs", member=ana, size=PHONE, scheme="dark")` is that page, signed in, watched by `page.watch`."""
     contexts: list[BrowserContext] = []
 
@@ -100,14 +123,10 @@ def open_page(chromium: Browser, server_url: str, transactional_db: None) -> Ite
         scheme: str = "light",
         **options: Any,
     ) -> Page:
-        context = chromium.new_context(
-            base_url=server_url,
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            **options,
-        )
-        contexts.append(context)
-        context.set_default_timeout(10_000)
+        plain = member is None and not options and (size, scheme) == (WIDE, "light")
+        context = stranger if plain else _context(chromium, server_url, size, scheme, **options)
+        if not plain:
+            contexts.append(context)
         if member is not None:
             sign_in(context, server_url, member)
         page = context.new_page()
@@ -118,6 +137,9 @@ def open_page(chromium: Browser, server_url: str, transactional_db: None) -> Ite
     yield open_it
     for context in contexts:
         context.close()
+    for page in stranger.pages:
+        page.close()
+    stranger.clear_cookies()
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from tests.browser.conftest import PHONE, WIDE, OpenPage, axe, overflow
 
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1280", "390"])
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
-COPIED = "window.copied = []; navigator.clipboard.writeText = async (text) => { window.copied.push(text); }; 0"
+COPIED = (
+    "window.copied = []; navigator.clipboard.writeText = async (text) => { window.copied.push(text); }; 0"
+)
 
 
 @pytest.fixture(autouse=True)

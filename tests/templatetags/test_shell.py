@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from django.urls import path
 from lucide import IconDoesNotExist
 
+from dashboard.models import Member, Workspace
 from dashboard.templatetags import icons, shell
 
 urlpatterns = [
@@ -66,6 +67,18 @@ def test_the_rail_shows_what_waits_behind_an_entry() -> None:
 )
 def test_the_chosen_theme_is_in_the_page_before_any_script_runs(cookie: str, attribute: str) -> None:
     assert f'<html lang="en"{attribute}>' in _page(cookies={"theme": cookie})
+
+
+def test_people_of_several_workspaces_can_switch_without_javascript(settings: Any) -> None:
+    settings.ROOT_URLCONF = "dashboard.urls"
+    harbour, lighthouse = Workspace(pk=1, name="Harbour"), Workspace(pk=2, name="Lighthouse")
+    both = [Member(workspace=harbour), Member(workspace=lighthouse)]
+    html = _page(workspace=harbour, memberships=both)
+    assert re.findall(r'name="workspace" value="(\d)" aria-pressed="(\w+)"', html) == [
+        ("1", "true"),
+        ("2", "false"),
+    ]
+    assert 'name="workspace"' not in _page(workspace=harbour, memberships=both[:1])
 
 
 def test_every_request_of_htmx_carries_the_csrf_token() -> None:
