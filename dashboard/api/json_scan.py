@@ -30,12 +30,13 @@ class JsonScan:
         self._max_depth, self._max_nodes = max_depth, max_nodes
         self._in_string = False
         self._escaped = False
+        self._broken = False
         self._depth = self._commas = self._openings = self._strings = 0
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes. Raises TooMuch (`too_deep`, `too_many_nodes`) at the byte that passes a limit."""
         at, end = 0, len(piece)
-        while at < end:
+        while at < end and not self._broken:
             at = self._through_string(piece, at) if self._in_string else self._to_token(piece, at)
 
     def _through_string(self, piece: bytes, at: int) -> int:
@@ -67,6 +68,8 @@ class JsonScan:
                 raise TooMuch("too_deep")
         elif token in b"]}":
             self._depth -= 1
+            # Closed more than it opened: not JSON, so there is nothing to measure. The parser will say so.
+            self._broken = self._depth < 0
         elif token == b",":
             self._commas += 1
         else:
