@@ -422,8 +422,13 @@ LOGGING = {
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        "uvicorn": {"level": "WARNING"},
+        "django_eventstream": {"level": "WARNING"},
     },
 }
+
+# Hints to people: no storage and no Redis, and a channel nobody has been let into is closed.
+EVENTSTREAM_CHANNELMANAGER_CLASS = "dashboard.relay.live.Channels"
 
 # --- product settings -----------------------------------------------------------------------------------------
 WORKER: str = env["WORKER"]
