@@ -90,7 +90,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         if not isinstance(body, httpx2.AsyncByteStream):
             raise TypeError("GuardedTransport sends async request bodies only.")
         replayable = isinstance(body, httpx2.ByteStream)
-        has_body = any(n.lower() in (b"content-length", b"transfer-encoding") for n, _ in request.headers.raw)
+        has_body = "Transfer-Encoding" in request.headers or request.headers.get("Content-Length", "0") != "0"
         url = check_url(str(request.url))
         hop = Hop(request.method, url, list(request.headers.raw), body if has_body else None, replayable)
         for _ in range(self._limits.max_redirects + 1):

@@ -102,7 +102,8 @@ def translate(error: Exception, host: str) -> NetError:
     known = find_net_error(error)
     if known is not None:
         return known
-    reason = _tls_reason(error)
+    # Later on, and under a timeout, the chain may hold TLS states that are no reason ("want read").
+    reason = _tls_reason(error) if isinstance(error, httpcore2.ConnectError) else None
     if reason is not None:
         return TlsFailed(f"The secure connection to {host} could not be set up: {reason}.")
     for kind, result, sentence in _SENTENCES:

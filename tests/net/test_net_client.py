@@ -326,12 +326,28 @@ async def test_a_certificate_that_is_not_trusted_is_a_tls_error(tls_server, cert
     assert tls_server.seen == []
 
 
-async def test_https_to_a_plain_server_is_a_tls_error(server):
+async def answer_at_once(reader, writer):
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await writer.drain()
+    await reader.read(100)
+    writer.close()
+
+
+async def stay_silent(reader, writer):
+    await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize(("behaviour", "expected"), [(answer_at_once, TlsFailed), (stay_silent, TimedOut)])
+async def test_https_to_a_server_without_tls_is_a_clear_error(behaviour, expected):
+    listener = await asyncio.start_server(behaviour, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
     policy = AddressPolicy(frozenset({("127.0.0.1", None)}))
-    async with build_client(lambda: policy) as client:
+    async with build_client(lambda: policy, timeouts=Timeouts(connect=0.3)) as client:
         with pytest.raises(NetError) as caught:
-            await client.get(f"https://{server.netloc}/")
-    assert isinstance(caught.value, TlsFailed) or "broke" in str(caught.value)
+            await client.get(f"https://127.0.0.1:{port}/")
+    listener.close()
+    assert type(caught.value) is expected
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer s"}, {"X-Api-Key": "s"}, {"Cookie": "a=b"}])

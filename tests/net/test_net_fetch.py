@@ -319,6 +319,20 @@ async def test_a_body_is_not_sent_on_to_another_host(server, other_server):
     assert other_server.connections == 0
 
 
+async def test_a_post_without_a_body_may_be_redirected_elsewhere(server, other_server):
+    policy = AddressPolicy(frozenset({("127.0.0.1", None)}))
+
+    @server.route("/")
+    async def bounce(exchange):
+        await exchange.redirect(other_server.url(), "307 Temporary Redirect")
+
+    fetcher = Fetcher(lambda: policy)
+    await fetcher.fetch(OutboundRequest(server.url(), "POST", {"X-Secret": "s"}))
+    await fetcher.aclose()
+    assert other_server.seen[0].method == "POST"
+    assert "x-secret" not in other_server.seen[0].headers
+
+
 async def test_five_redirects_are_followed_and_the_sixth_is_not(server, fetcher):
     @server.route("/hop")
     async def bounce(exchange):
