@@ -15,7 +15,7 @@ from dashboard.api.streams import check_room, stream, wait
 from dashboard.models import MOVING, Action, ApiKey, Run, Source
 from dashboard.runs import control
 from dashboard.wire.errors import WireError
-from dashboard.wire.requests import DispatchRequest, ignored_fields
+from dashboard.wire.requests import DispatchRequest, ignored_fields, refuse_unknown
 from dashboard.wire.responses import SyncResult
 
 router = Router(tags=["Dispatch"])
@@ -75,10 +75,13 @@ def dispatch(request: HttpRequest) -> HttpResponse:
 
     The answer is a stream of events, or with `streamResponse: false` one JSON body when the run is over or paused. A client
     that goes away does not stop the run: its events can be read again at `/v1/executions/{executionId}/events`.
-    Fields of the body that nobody reads are named in the header `X-Ignored-Fields`.
+    Fields of the body that nobody reads are named in the header `X-Ignored-Fields`; with `Prefer: handling=strict` they are
+    refused.
     """
     key = actor_of(request)
     sent = read_body(request, DispatchRequest)
+    if "handling=strict" in request.META.get("HTTP_PREFER", "").replace(" ", "").lower():
+        refuse_unknown(sent)
     checked = plan(key, sent)
     check_room(key)
     run = _start(key, checked)

@@ -145,7 +145,7 @@ def cancel(request: HttpRequest, execution_id: str) -> HttpResponse:
     run = find_run(key, execution_id)
     cancelled = control.cancel(run, f"API key {key.name}")
     run.refresh_from_db()
-    answer = CancelResult(cancelled=cancelled, execution=execution_object(run))  # type: ignore[arg-type]
+    answer = CancelResult(cancelled=cancelled, execution=execution_object(run))
     return json_response(answer.to_wire())
 
 

@@ -57,13 +57,11 @@ class Plan:
         sent, mode = self.request.record, self.request.record_mode
         if sent is None or mode not in ("create", "upsert"):
             return self.record
-        known = Record.objects.visible_to(self.key).filter(type=sent.type, name=sent.name).first()
+        named = {"type": sent.type or "", "name": sent.name or ""}
+        known = Record.objects.visible_to(self.key).filter(**named).first()
         if known is None:
             return Record.objects.create(
-                workspace_id=self.key.workspace_id,
-                type=sent.type,
-                name=sent.name,
-                metadata=sent.metadata or {},
+                workspace_id=self.key.workspace_id, metadata=sent.metadata or {}, **named
             )
         if mode == "create":
             raise WireError("record_exists", path="record.name")
@@ -80,15 +78,15 @@ def plan(key: ApiKey, request: DispatchRequest) -> Plan:
     _refuse_client_tools(request)
     if target.flow is not None:
         require(key, *_scopes_for_inline(request))
-        flow, sent, name = None, target.flow, target.flow.name or ""
-        check_steps(sent)
+        check_steps(target.flow)
+        flow, definition = None, definition_of(target.flow)
     else:
         require(key, Action.START_RUNS)
         flow = find_flow(key, target.id or "")
-        sent, name = stored_definition(flow), flow.name
+        definition = definition_of(stored_definition(flow))
     record = _named_record(key, request)
-    definition = _with_model(definition_of(sent), request.options.model if request.options else None)
-    return Plan(request, key, definition, name, flow, record)
+    definition = _with_model(definition, request.options.model if request.options else None)
+    return Plan(request, key, definition, flow.name if flow else str(definition["name"]), flow, record)
 
 
 def _scopes_for_inline(request: DispatchRequest) -> tuple[Action, ...]:

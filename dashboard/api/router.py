@@ -67,5 +67,5 @@ for part in (dispatch, executions, flows):
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", docs_page, {"api": api}, name="api_docs"),
-    path("", (api.urls[0], "api", "api")),  # type: ignore[arg-type]
+    path("", (api.urls[0], "api", "api")),
 ]

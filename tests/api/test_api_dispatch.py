@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from dashboard.models import ApiKey, Flow, Record, Run
 from tests.api.conftest import FLOW, SAMPLE
@@ -119,7 +120,9 @@ def test_secrets_are_stored_encrypted_and_nowhere_else(caller: Any) -> None:
     caller().dispatch({"flow": FLOW, "secrets": {"token": "swordfish-1"}})
     run = Run.objects.get()
     assert run.secrets == '{"token": "swordfish-1"}'
-    raw = Run.objects.extra(select={"stored": "secrets"}).values_list("stored", flat=True).get()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secrets FROM dashboard_run")
+        (raw,) = cursor.fetchone()
     assert "swordfish" not in raw
     assert "swordfish" not in str([run.options, run.inputs, run.messages, run.definition.body])
 

@@ -267,7 +267,7 @@ def test_a_byte_order_mark_is_stripped_and_odd_keys_are_data(caller: Any) -> Non
     assert answer.status_code == 200
     run = Run.objects.get()
     assert run.inputs == {"constructor": 1}
-    assert run.record_snapshot["metadata"]["__proto__"] == {"a": 1}
+    assert (run.record_snapshot or {})["metadata"]["__proto__"] == {"a": 1}
 
 
 def test_unknown_fields_are_named_and_not_kept(caller: Any) -> None:
@@ -275,6 +275,14 @@ def test_unknown_fields_are_named_and_not_kept(caller: Any) -> None:
     assert answer.status_code == 200
     assert answer["X-Ignored-Fields"] == "flw, extra"
     assert "extra" not in str(vars(Run.objects.get()))
+
+
+def test_unknown_fields_are_refused_where_the_caller_wants_that(caller: Any) -> None:
+    answer = caller().dispatch({**SAMPLE, "optoins": {}}, prefer="respond-async, handling=Strict")
+    detail = answer.json()["details"][0]
+    assert (answer.status_code, detail["code"], detail["path"]) == (400, "unknown_field", "optoins")
+    assert "did you mean options?" in detail["message"]
+    assert not Run.objects.exists()
 
 
 def test_an_assistant_message_with_a_made_up_tool_call_is_only_text(caller: Any) -> None:
