@@ -8,7 +8,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,7 +46,7 @@ class Demo:
 
     async def stream(
         self, request: ModelRequest, fallback_reason: str | None = None
-    ) -> AsyncIterator[ModelChunk]:
+    ) -> AsyncGenerator[ModelChunk, None]:
         """Answer like any vendor. `ModelFailure` when a JSON Schema cannot be met or the time is up."""
         yield ModelChosen("demo", "demo", fallback_reason)
         plan = _plan(request)

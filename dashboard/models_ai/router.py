@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import importlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
 import httpx2
@@ -11,6 +12,7 @@ import httpx2
 from dashboard.engine.ports import ModelChunk, ModelFailure, ModelRequest
 from dashboard.models_ai.connections import Connection, what_to_configure
 from dashboard.models_ai.demo import Demo
+from dashboard.models_ai.frame_cap import cap_frames
 from dashboard.models_ai.table import BY_NAME, DEMO, Resolved, resolve
 
 if TYPE_CHECKING:
@@ -24,11 +26,14 @@ class ModelCache:
     """Vendor models that were built, by address, key and name; building one costs some 26 ms.
 
     Belongs to one event loop, and may serve several routers. `http` gives the client for a connection; it is asked once per
-    address and key.
+    address and key. `idle_timeout_s` is the longest silence in the middle of an answer.
     """
 
-    def __init__(self, http: Callable[[Connection], httpx2.AsyncClient]) -> None:
+    def __init__(
+        self, http: Callable[[Connection], httpx2.AsyncClient], *, idle_timeout_s: float = 90.0
+    ) -> None:
         self._http = http
+        self._idle_timeout_s = idle_timeout_s
         self._clients: dict[tuple[str, ...], httpx2.AsyncClient] = {}
         self._models: dict[tuple[str, ...], VendorModel] = {}
         self._building = asyncio.Lock()
@@ -43,9 +48,14 @@ class ModelCache:
             # The vendor libraries take a second to import. They are loaded when first wanted, and beside the loop.
             module = await asyncio.to_thread(importlib.import_module, "dashboard.models_ai.vendor_stream")
             if key not in self._clients:
-                self._clients[key] = self._http(connection)
+                self._clients[key] = cap_frames(self._http(connection))
             built: VendorModel = await asyncio.to_thread(
-                module.build, BY_NAME[connection.vendor], connection, name, self._clients[key]
+                module.build,
+                BY_NAME[connection.vendor],
+                connection,
+                name,
+                self._clients[key],
+                self._idle_timeout_s,
             )
             while len(self._models) >= _MOST_CACHED:
                 del self._models[next(iter(self._models))]
@@ -81,7 +91,7 @@ class Router:
         self._owns_cache = cache is None
         self._demo = Demo(demo_delay_s)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelChunk]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelChunk, None]:
         """`ModelChosen`, text and reasoning, `ModelDone`; or `ModelFailure`."""
         connections = self._connections()
         resolved = resolve(request.model) or _at_own_server(request.model, connections)
@@ -94,11 +104,10 @@ class Router:
             else:
                 model = await self._cache.model(connection, resolved.model)
                 chunks = model.stream(request)
-        try:
+        # Whoever stops reading closes this generator; the vendor's connection has to close with it, not some time later.
+        async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
-        finally:
-            await chunks.aclose()
 
     def _why_demo(self, name: str, resolved: Resolved | None) -> str:
         """Why the demo answers instead; `ModelFailure` when it must not."""
