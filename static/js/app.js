@@ -17,7 +17,12 @@ import { mount } from "./mount.js";
 mount(".prose :is(pre, table)", (element) => (element.tabIndex = 0));
 
 // CodeMirror is six times the rest together, so only pages with a code field load it.
-mount("textarea[data-code]", async (field) => {
+async function editors() {
+  const fields = document.querySelectorAll("textarea[data-code]");
+  if (!fields.length) return;
   const { edit } = await import("./editor.js");
-  edit(field);
-});
+  for (const field of fields) if (field.isConnected) edit(field);
+}
+// Again after every swap: a morph keeps the textarea and takes away the editor that the server knows nothing of.
+document.addEventListener("htmx:after:settle", editors);
+editors();

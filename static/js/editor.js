@@ -121,21 +121,28 @@ function extensions(field) {
   ];
 }
 
-/** Put an editor before the textarea and hide the textarea; returns the editor's view. */
+const listening = new WeakMap();
+
+/** Put an editor before the textarea and hide the textarea. Does nothing where there is one already. */
 export function edit(field) {
+  if (field.previousElementSibling?.classList.contains("editor")) return;
+  listening.get(field)?.abort();
+  const { signal } = listening.set(field, new AbortController()).get(field);
+  // A hidden field that is required would stop the form from being sent without a word; the server checks it anyway.
+  field.required = false;
   const box = document.createElement("div");
   box.className = "editor";
   field.before(box);
   const view = new EditorView({ parent: box, state: EditorState.create({ doc: field.value, extensions: extensions(field) }) });
   const set = (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
-  field.addEventListener("signalbox:insert", (event) => {
+  const on = (target, name, act) => target?.addEventListener(name, act, { signal });
+  on(field, "signalbox:insert", (event) => {
     event.preventDefault();
     view.dispatch(view.state.replaceSelection(event.detail.text));
     view.focus();
   });
-  field.addEventListener("signalbox:set", (event) => set(event.detail.text));
-  field.addEventListener("focus", () => view.focus());
-  field.form?.addEventListener("reset", () => setTimeout(() => set(field.value)));
-  for (const label of field.labels ?? []) label.addEventListener("click", (event) => (event.preventDefault(), view.focus()));
-  return view;
+  on(field, "signalbox:set", (event) => set(event.detail.text));
+  on(field, "focus", () => view.focus());
+  on(field.form, "reset", () => setTimeout(() => set(field.value)));
+  for (const label of field.labels ?? []) on(label, "click", (event) => (event.preventDefault(), view.focus()));
 }

@@ -31,6 +31,10 @@ function follow(element) {
   };
   // Only the person's own movement ends following: growth of the text fires scroll events too, on its way down.
   const moved = () => {
+    if (!element.isConnected) {
+      document.removeEventListener("scroll", moved, { capture: true });
+      return;
+    }
     if (scroller.scrollTop < last - 2 && left() > NEAR) following = false;
     else if (left() < NEAR) following = true;
     last = scroller.scrollTop;

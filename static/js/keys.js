@@ -39,7 +39,11 @@ function current() {
 const LIST = {
   j: () => step(1),
   k: () => step(-1),
-  x: () => Boolean(current()?.querySelector("input[type=checkbox]")?.click() ?? false) || Boolean(current()),
+  x: () => {
+    const box = current()?.querySelector("input[type=checkbox]");
+    box?.click();
+    return Boolean(box);
+  },
   Enter: () => {
     const link = current()?.querySelector(".list__link, .table__link, a") ?? (current()?.matches("a") ? current() : null);
     if (!link || document.activeElement === link) return false;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,9 +19,8 @@ COPIED = (
 
 
 @pytest.fixture(autouse=True)
-def _shown(settings: Any) -> Iterator[None]:
+def _shown(settings: Any) -> None:
     settings.PATTERNS_PAGE = True
-    return
 
 
 @pytest.fixture
@@ -127,6 +125,44 @@ def test_the_code_editor_says_where_json_is_wrong_under_the_policy(patterns: Pag
     patterns.keyboard.press("Control+f")
     expect(patterns.locator(".cm-search")).to_be_visible()
     assert patterns.watch.complaints == []
+
+
+def test_an_editor_that_a_morph_took_away_comes_back_with_the_new_text(patterns: Page) -> None:
+    text = (
+        "<label for='code-prompt'>Prompt</label>"
+        "<textarea id='code-prompt' name='prompt' data-code='markdown'>New text</textarea>"
+    )
+    patterns.evaluate(
+        """(text) => {
+          const target = document.querySelector('.field:has(#code-prompt)');
+          return htmx.swap({text, target, sourceElement: target, swap: 'innerMorph'});
+        }""",
+        text,
+    )
+    editor = patterns.locator(".field:has(#code-prompt) .cm-content")
+    expect(editor).to_have_count(1)
+    expect(editor).to_have_text("New text")
+    editor.click()
+    patterns.keyboard.press("Control+End")
+    patterns.keyboard.type("!")
+    assert patterns.locator("#code-prompt").input_value() == "New text!"
+
+
+def test_a_required_code_field_does_not_stop_the_form_without_a_word(patterns: Page) -> None:
+    patterns.evaluate(
+        """() => {
+          const form = document.createElement('form');
+          const field = Object.assign(document.createElement('textarea'), { required: true, name: 'x' });
+          field.dataset.code = 'json';
+          form.append(field);
+          form.addEventListener('submit', (event) => { event.preventDefault(); window.sent = true; });
+          document.querySelector('#forms').append(form);
+          document.dispatchEvent(new Event('htmx:after:settle'));
+        }"""
+    )
+    expect(patterns.locator(".editor")).to_have_count(5)
+    patterns.evaluate("document.querySelector('#forms > form').requestSubmit()")
+    assert patterns.evaluate("window.sent")
 
 
 def test_a_variable_chip_inserts_at_the_cursor(patterns: Page) -> None:
