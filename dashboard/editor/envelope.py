@@ -16,6 +16,9 @@ class Envelope(Config):
         title="Run only when",
         description="A JavaScript condition over the variables, such as tier === 'gold'. Empty: the step always runs.",
     )
+    enabled: Annotated[bool, FLOW_CONTROL] = Field(
+        default=True, title="Enabled", description="A disabled step is passed over."
+    )
     stream_output: Annotated[bool | None, FLOW_CONTROL] = Field(
         default=None,
         title="Show its output in the stream",
