@@ -70,8 +70,13 @@
   }
 
   function failWith(error) {
-    if (error === null || error === undefined) {
-      fail("error", text(error) + " was thrown.", "");
+    if (error === null) {
+      // The engine itself throws null when it has no memory left to make an error.
+      fail("error", "null was thrown, or the memory ran out.", "");
+      return;
+    }
+    if (error === undefined) {
+      fail("error", "undefined was thrown.", "");
       return;
     }
     if (typeof error !== "object" && typeof error !== "function") {

@@ -213,7 +213,10 @@ def _result(answer: dict[str, Any], job: Job) -> ScriptResult:
         case "output":
             raise ScriptOutput("The script returned more than 1 MB.", logs=logs)
         case "unsettled":
-            raise ScriptError("The script waits for a promise that nothing will ever settle.", logs=logs)
+            # A chain of promises that used up the memory ends in the same silence.
+            raise ScriptError(
+                "The script waits for a promise that nothing will settle, or its memory ran out.", logs=logs
+            )
     message = safe_text(answer.get("message")) or "The script failed without saying why."
     raise ScriptError(message, line=_line(answer.get("stack"), job), logs=logs)
 
