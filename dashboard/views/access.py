@@ -186,17 +186,21 @@ def own_path(candidate: str | None, otherwise: str = "home") -> str:
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, and back afterwards. htmx is told to move the whole page; a stream just ends with 401."""
-    if "text/event-stream" in request.headers.get("Accept", ""):
-        return HttpResponse("Sign in again.", status=401, content_type="text/plain")
-    partial = "HX-Request" in request.headers
-    back = HtmxDetails(request).current_url_abs_path if partial else None
-    if not partial and request.method in {"GET", "HEAD"}:
-        back = request.get_full_path()
+    """To the sign-in page, and back afterwards.
+
+    htmx is told to move the whole page, except after a POST: what was typed would be lost, so 401 leaves it where it is.
+    A stream just ends with 401.
+    """
+    reads, by_htmx = request.method in {"GET", "HEAD"}, "HX-Request" in request.headers
+    if "text/event-stream" in request.headers.get("Accept", "") or (by_htmx and not reads):
+        return HttpResponse("You are signed out. Sign in again.", status=401, content_type="text/plain")
+    back = (
+        HtmxDetails(request).current_url_abs_path if by_htmx else request.get_full_path() if reads else None
+    )
     target = resolve_url(settings.LOGIN_URL)
     if back and own_path(back, "sign_in") == back:
         target += "?" + urlencode({"next": back})
-    return HttpResponseClientRedirect(target) if partial else redirect(target)
+    return HttpResponseClientRedirect(target) if by_htmx else redirect(target)
 
 
 class SignInRequired(LoginRequiredMiddleware):

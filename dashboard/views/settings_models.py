@@ -178,7 +178,9 @@ def connect(request: HttpRequest, member: Member, vendor: str) -> HttpResponse:
     key = form.cleaned_data["api_key"]
     if key:
         said |= {"api_key": key, "key_hint": f"…{key[-4:]}" if len(key) >= 12 else "…"}
-    VendorConnection.objects.update_or_create(workspace=member.workspace, vendor=row.name, defaults=said)
+    # Deferred: a key that cannot be decrypted any more must not keep its successor out.
+    rows = VendorConnection.objects.defer("api_key")
+    rows.update_or_create(workspace=member.workspace, vendor=row.name, defaults=said)
     messages.success(request, f"The connection to {row.title} is stored.")
     return _back_to(row)
 

@@ -63,7 +63,6 @@ def test_a_signed_in_person_is_not_asked_again(signed_in_client):
     ],
 )
 def test_next_leads_only_to_paths_of_this_site(client, ana, settings, elsewhere):
-    settings.ROOT_URLCONF = "tests.views.urls_with_home"
     answer = sign_in(client, next=elsewhere)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
 
