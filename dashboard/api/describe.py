@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from dashboard.api.meanings import MEANINGS
 from dashboard.wire.base import JsonObject
 from dashboard.wire.errors import rule_for
 from dashboard.wire.events import event_json_schema
@@ -64,8 +65,17 @@ BODY: Final = (
 
 
 def components() -> JsonObject:
-    """Every schema that operations refer to, the whole union of events among them."""
-    return {**_event_definitions, **_defined.get("$defs", {}), "Event": _event}
+    """Every schema that operations refer to, the whole union of events among them; fields say what they mean."""
+    schemas = {**_event_definitions, **_defined.get("$defs", {}), "Event": _event}
+    return {name: _explained(schema, MEANINGS.get(name, {})) for name, schema in schemas.items()}
+
+
+def _explained(schema: JsonObject, meanings: dict[str, str]) -> JsonObject:
+    properties = {
+        name: {**said, "description": meanings[name]} if name in meanings else said
+        for name, said in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": properties} if meanings else schema
 
 
 def ref(model: type[BaseModel]) -> JsonObject:

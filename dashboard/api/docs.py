@@ -16,15 +16,23 @@ from dashboard.wire.base import JsonObject
 DEPTH: Final = 3
 
 
+# Text as the page writes it: pieces, each with whether it is code.
+Text = list[tuple[bool, str]]
+
+
+def _text(said: str) -> Text:
+    """Markdown's back quotes are the only markup that descriptions use."""
+    return [(bool(index % 2), piece) for index, piece in enumerate(said.split("`")) if piece]
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """One field of a body: its dotted name, type in words, and what is said about it."""
 
     name: str
     type: str
-    required: bool = False
-    text: str = ""
-    depth: int = 0
+    required: bool
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Answer:
     """One status of an operation, with its media types and the fields of its JSON."""
 
     status: str
-    text: list[str]
+    lines: list[Text]
     media: list[str]
     properties: list[Property] = field(default_factory=list)
 
@@ -45,7 +53,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    paragraphs: list[str]
+    paragraphs: list[Text]
     scopes: list[str]
     parameters: list[Property]
     body: list[Property]
@@ -64,6 +72,7 @@ def _page(api: NinjaAPI, openapi_url: str) -> JsonObject:
     reader = _Reader(document["components"]["schemas"])
     return {
         "info": document["info"],
+        "intro": _text(document["info"]["description"]),
         "groups": _groups(document["paths"], reader),
         "events": [reader.event(ref) for ref in document["components"]["schemas"]["Event"]["oneOf"]],
         "openapi_url": openapi_url,
@@ -92,7 +101,9 @@ class _Reader:
             method=method.upper(),
             path=path,
             summary=said["summary"],
-            paragraphs=[part for part in said["description"].split("\n\n") if not part.startswith("Scope: ")],
+            paragraphs=[
+                _text(part) for part in said["description"].split("\n\n") if not part.startswith("Scope: ")
+            ],
             scopes=[scope for need in said["security"] for scope in need["Bearer"]],
             parameters=[self._parameter(parameter) for parameter in said["parameters"]],
             body=list(self._fields(sent.get("schema", {}))),
@@ -100,20 +111,23 @@ class _Reader:
             answers=[self._answer(str(status), answer) for status, answer in said["responses"].items()],
         )
 
-    def event(self, ref: JsonObject) -> tuple[str, str, list[Property]]:
+    def event(self, ref: JsonObject) -> tuple[str, Text, list[Property]]:
         """(type, what it says, fields) of one event."""
         schema = self._resolved(ref)
         kind = schema["properties"]["type"].get("const") or schema["properties"]["type"].get("default", "")
-        return kind, schema.get("description", ""), list(self._fields(schema, deepest=1))
+        return kind, _text(schema.get("description", "")), list(self._fields(schema, deepest=1))
 
     def _parameter(self, said: JsonObject) -> Property:
         name = f"{said['name']} (header)" if said["in"] == "header" else said["name"]
-        return Property(name, self._type(said["schema"]), said["required"], said.get("description", ""))
+        return Property(
+            name, self._type(said["schema"]), said["required"], _text(said.get("description", ""))
+        )
 
     def _answer(self, status: str, said: JsonObject) -> Answer:
         content = said.get("content", {})
         shown = content.get("application/json", {}).get("schema", {}) if status.startswith("2") else {}
-        return Answer(status, said["description"].split("\n"), list(content), list(self._fields(shown)))
+        lines = [_text(line) for line in said["description"].split("\n")]
+        return Answer(status, lines, list(content), list(self._fields(shown)))
 
     def _fields(
         self, schema: JsonObject, prefix: str = "", depth: int = 0, deepest: int = DEPTH
@@ -121,8 +135,8 @@ class _Reader:
         schema = self._resolved(schema)
         required = schema.get("required", [])
         for name, said in schema.get("properties", {}).items():
-            text = said.get("description", "")
-            yield Property(f"{prefix}{name}", self._type(said), name in required, text, depth)
+            text = _text(said.get("description", ""))
+            yield Property(f"{prefix}{name}", self._type(said), name in required, text)
             inner, mark = self._inside(said)
             if inner and depth + 1 < deepest:
                 yield from self._fields(inner, f"{prefix}{name}{mark}.", depth + 1, deepest)
@@ -153,5 +167,5 @@ class _Reader:
         if "const" in said:
             return json.dumps(said["const"])
         if said.get("type") == "array":
-            return f"list of {self._type(said.get('items', {}))}"
+            return f"{self._type(said.get('items', {}))}[]"
         return str(said.get("type", "any"))

@@ -13,8 +13,12 @@ from dashboard.wire.ids import REQUEST, new_id
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
+DOCS = "/v1/docs"
+
+
 def is_api(path: str) -> bool:
-    return path == "/v1" or path.startswith("/v1/")
+    """Whether machines ask there. The page that describes the API is for people, like any other page."""
+    return (path == "/v1" or path.startswith("/v1/")) and path != DOCS
 
 
 class ApiEdge:

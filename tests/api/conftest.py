@@ -15,7 +15,10 @@ from dashboard.runs import control
 from dashboard.runs.control import Order
 
 SAMPLE = json.loads((Path(__file__).parent / "sales-analysis.json").read_text())
-FLOW: dict[str, Any] = {"name": "Greeting", "steps": [{"id": "a", "type": "prompt", "config": {"userPrompt": "Hello"}}]}
+FLOW: dict[str, Any] = {
+    "name": "Greeting",
+    "steps": [{"id": "a", "type": "prompt", "config": {"userPrompt": "Hello"}}],
+}
 ALL = tuple(scope.value for scope in SCOPES)
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
+from dashboard.api.meanings import MEANINGS
 from dashboard.api.router import api, scopes_by_operation
 from dashboard.wire.events import EVENT_TYPES
 from tests.api.conftest import SAMPLE
@@ -69,6 +70,18 @@ def test_every_operation_has_an_id_a_door_and_answers_of_both_kinds(document: An
         named = set(re.findall(r"\{(\w+)\}", path))
         assert named == {each["name"] for each in said["parameters"] if each["in"] == "path"}
     assert document["components"]["securitySchemes"]["Bearer"]["scheme"] == "bearer"
+
+
+def test_every_field_that_is_explained_exists(document: Any) -> None:
+    for name, meanings in MEANINGS.items():
+        properties = document["components"]["schemas"][name]["properties"]
+        assert set(meanings) <= set(properties), name
+        assert all(properties[field]["description"] == text for field, text in meanings.items())
+
+
+def test_every_field_of_a_request_is_explained(document: Any) -> None:
+    for name in ("DispatchRequest", "DispatchOptions", "FlowDefinition", "StepDefinition", "RecordRef"):
+        assert set(document["components"]["schemas"][name]["properties"]) == set(MEANINGS[name])
 
 
 def test_streams_are_described_by_every_event(document: Any) -> None:
