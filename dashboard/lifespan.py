@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.relay import follow
+from dashboard.relay import follow, live
 from dashboard.relay.handoff import App, Message, Receive, Scope, Send
 from dashboard.runs.expressions import SandboxedExpressions
 from dashboard.runs.log import hints
@@ -54,6 +54,7 @@ class Lifespan:
 
     async def _start(self) -> None:
         hub = follow.open_hub()
+        live.start(hub)
         self._stopped.clear()
         ear = threading.Thread(
             target=hints.channel().listen, args=(hints.publish, self._stopped), daemon=True
@@ -66,6 +67,7 @@ class Lifespan:
 
     async def _stop(self) -> None:
         self._stopped.set()
+        live.stop()
         follow.close_hub()
         if self._worker is not None:
             self._worker.stop()
