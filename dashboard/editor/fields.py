@@ -228,8 +228,9 @@ class Part:
 
     @property
     def is_set(self) -> bool:
-        """Whether the payload says anything about this field."""
-        return self.spec.place_in(self.form.config) in self.form.config
+        """Whether the payload says anything about this field that is not its default."""
+        raw = self.form.config.get(self.spec.place_in(self.form.config), UNSET)
+        return raw is not UNSET and raw is not None and raw != self.spec.default
 
     @property
     def shown_when(self) -> dict[str, str] | None:

@@ -17,6 +17,12 @@ def at(found: Mapping[str, Any] | str | None, key: str) -> Any:
     return found.get(key, ()) if isinstance(found, Mapping) else ()
 
 
+@register.filter
+def tail(name: str) -> str:
+    """A variable's name as short as a chip can say it: fields of the record without the way to them."""
+    return name.removeprefix("_record.metadata.")
+
+
 @register.simple_tag
 def address_of_run(public_id: str) -> str:
     """The address of a run's page; empty where the product has none."""

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from dashboard.editor import examples
 from dashboard.models import Member, Role, User, Workspace
 from dashboard.models.people import one_founder_at_a_time
 from dashboard.views.access import enter
@@ -98,6 +99,7 @@ def _found(form: SetupForm) -> User | None:
         workspace.save(update_fields=["name"])
         user = User.objects.create_user(said["email"], said["password"], name=said["name"])
         Member.objects.create(workspace=workspace, user=user, role=Role.ADMIN)
+        examples.load(workspace)
     return user
 
 
