@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -127,7 +127,9 @@ class _Reader:
         content = said.get("content", {})
         shown = content.get("application/json", {}).get("schema", {}) if status.startswith("2") else {}
         lines = [_text(line) for line in said["description"].split("\n")]
-        return Answer(status, lines, list(content), list(self._fields(shown)))
+        return Answer(
+            status, lines, list(content), [replace(said, required=False) for said in self._fields(shown)]
+        )
 
     def _fields(
         self, schema: JsonObject, prefix: str = "", depth: int = 0, deepest: int = DEPTH

@@ -1,11 +1,13 @@
 """The API itself: its routers, its description, and where it hangs in the address space."""
 
+import re
 from functools import lru_cache
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from pydantic.alias_generators import to_camel
 
 from dashboard.api import describe, dispatch, errors, executions, flows
 from dashboard.api.auth import Bearer
@@ -23,13 +25,24 @@ class SignalboxApi(NinjaAPI):
         return _described(self, path_prefix or self.get_root_path(path_params or {}))
 
 
+_CAMEL = re.compile(r"(?<=\{)\w+(?=\})")
+
+
+def _camel(name: re.Match[str]) -> str:
+    return to_camel(name.group())
+
+
 @lru_cache(maxsize=4)
 def _described(api: SignalboxApi, path_prefix: str) -> OpenAPISchema:
     schema = OpenAPISchema(api, path_prefix)
     schema["components"]["schemas"].update(describe.components())
+    schema["paths"] = {_CAMEL.sub(_camel, path): methods for path, methods in schema["paths"].items()}
     scopes = scopes_by_operation(api)
     for methods in schema["paths"].values():
         for said in methods.values():
+            for parameter in said["parameters"]:
+                if parameter["in"] == "path":
+                    parameter["name"] = to_camel(parameter["name"])
             needed = scopes[said["operationId"]]
             if 201 in said["responses"]:
                 del said["responses"][200]
