@@ -12,7 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard.models import AllowedHost, ApiKey, Member, Role, User, Workspace
+from dashboard.models import (
+    AllowedHost,
+    ApiKey,
+    Definition,
+    Flow,
+    Member,
+    Record,
+    Role,
+    Run,
+    Source,
+    User,
+    Workspace,
+)
 
 NOBODY: frozenset[str] = frozenset()
 READERS = frozenset(Role.values)
@@ -57,6 +69,36 @@ def allowed_host(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
     return {"pk": AllowedHost.objects.create(host="build.lan", port=8080).pk}
 
 
+DRAFT: dict[str, Any] = {
+    "flow": {
+        "name": "Flow",
+        "steps": [{"id": "one", "type": "send-stream", "name": "Say", "config": {"message": "Hello"}}],
+    }
+}
+
+
+def flow(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
+    return {"flow_id": Flow.objects.create(workspace=workspace, name="Flow", draft=DRAFT, step_count=1).pk}
+
+
+def record(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
+    return {"record_id": Record.objects.create(workspace=workspace, type="report", name="Q4", metadata={}).pk}
+
+
+def run(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
+    definition = Definition.objects.keep(workspace.pk, DRAFT["flow"])
+    made = Run.objects.create(
+        workspace=workspace,
+        source=Source.DASHBOARD,
+        flow_name="Flow",
+        definition=definition,
+        inputs={},
+        messages=[],
+        options={},
+    )
+    return {"public_id": made.public_id}
+
+
 def workspace_in_form(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
     return {"workspace": workspace.pk}
 
@@ -73,6 +115,44 @@ ROUTES: dict[str, Route] = {
     "settings": Route(get=READERS),
     "settings_profile": Route(get=READERS, post=READERS),
     "settings_password": Route(post=READERS),
+    # --- runs
+    "home": Route(get=READERS),
+    "live": Route(get=READERS),
+    "runs": Route(get=READERS),
+    "run_rows": Route(get=READERS),
+    "run": Route(get=READERS, made=run),
+    "run_parts": Route(get=READERS, made=run),
+    "run_inspector": Route(get=READERS, made=run),
+    "run_events": Route(get=READERS, made=run),
+    "run_export_events": Route(get=READERS, made=run),
+    "run_export_transcript": Route(get=READERS, made=run),
+    "run_cancel": Route(post=AUTHORS, made=run),
+    "run_again": Route(post=AUTHORS, made=run),
+    # --- flows
+    "flows": Route(get=READERS),
+    "flow_new": Route(get=AUTHORS, post=AUTHORS),
+    "flow_import": Route(get=AUTHORS, post=AUTHORS),
+    "flow": Route(get=READERS, made=flow),
+    "flow_copy": Route(post=AUTHORS, made=flow),
+    "flow_archive": Route(post=AUTHORS, made=flow),
+    "flow_unarchive": Route(post=AUTHORS, made=flow),
+    "flow_export": Route(get=READERS, made=flow),
+    "flow_details": Route(post=AUTHORS, made=flow),
+    "flow_sample": Route(post=AUTHORS, made=flow),
+    "flow_payload": Route(post=AUTHORS, made=flow),
+    "flow_step_add": Route(post=AUTHORS, made=flow),
+    "flow_step": Route(post=AUTHORS, made=flow),
+    "flow_step_mine": Route(post=AUTHORS, made=flow),
+    "flow_step_move": Route(post=AUTHORS, made=flow),
+    "flow_step_copy": Route(post=AUTHORS, made=flow),
+    "flow_step_enable": Route(post=AUTHORS, made=flow),
+    "flow_step_delete": Route(post=AUTHORS, made=flow),
+    "flow_step_restore": Route(post=AUTHORS, made=flow),
+    "run_flow": Route(post=AUTHORS, made=flow),
+    # --- records
+    "records": Route(get=READERS),
+    "record_new": Route(get=AUTHORS, post=AUTHORS),
+    "record": Route(get=READERS, made=record),
     # --- API keys
     "settings_keys": Route(get=AUTHORS),
     "settings_key_new": Route(get=AUTHORS, post=AUTHORS),
