@@ -235,7 +235,7 @@ def _postgres(url: str) -> dict[str, Any]:
 
 def _sqlite() -> dict[str, Any]:
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "dashboard.sqlite",
         "NAME": DATA_DIR / "signalbox.sqlite3",
         "OPTIONS": {
             "timeout": 20,

@@ -15,6 +15,9 @@ class DefinitionQuerySet(models.QuerySet["Definition"]):
         """The stored definition with this very body, made if it is new."""
         text = json.dumps(body, sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        known = self.filter(workspace_id=workspace_id, digest=digest).only("id").first()
+        if known is not None:
+            return known
         return self.get_or_create(workspace_id=workspace_id, digest=digest, defaults={"body": body})[0]
 
 

@@ -54,12 +54,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(ready, state=RunState.QUEUED).order_by("id")
 
     def claim(self, run_id: int, worker_id: str) -> bool:
-        """Make a worker the one owner of a queued run; False when somebody was faster."""
-        moved = self.filter(pk=run_id, state=RunState.QUEUED).update(
-            state=RunState.RUNNING,
-            epoch=models.F("epoch") + 1,
-            owner=worker_id,
-            started_at=Coalesce(models.F("started_at"), Now()),
+        """Make a worker the one owner of a queued run; False when somebody was faster, or its time has not come."""
+        moved = (
+            self.due()
+            .filter(pk=run_id)
+            .update(
+                state=RunState.RUNNING,
+                epoch=models.F("epoch") + 1,
+                owner=worker_id,
+                started_at=Coalesce(models.F("started_at"), Now()),
+            )
         )
         return moved == 1
 

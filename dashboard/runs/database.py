@@ -1,6 +1,7 @@
 """Database work from the engine's and the relay's loops: small thread pools of their own, with their own connections."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -16,6 +17,7 @@ class DatabasePool:
     """A few threads that keep their connections. Requests never wait for them, and they never wait for requests."""
 
     def __init__(self, name: str, threads: int) -> None:
+        self._threads = threads
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -25,9 +27,16 @@ class DatabasePool:
 
     def close(self) -> None:
         """Close every thread's connection and end the threads."""
-        for _ in range(self._executor._max_workers):
-            self._executor.submit(connection.close)
+        together = threading.Barrier(self._threads)
+        for _ in range(self._threads):
+            self._executor.submit(_close_connection, together)
         self._executor.shutdown(wait=True)
+
+
+def _close_connection(together: threading.Barrier) -> None:
+    """Nobody closes a second time before everybody has closed once: a connection left open is lost to its pool."""
+    together.wait()
+    connection.close()
 
 
 def _with_connection(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

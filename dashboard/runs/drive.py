@@ -44,6 +44,7 @@ class Stretch:
         self._task: asyncio.Task[None] | None = None
         self._engine: asyncio.Task[Finished] | None = None
         self._log: OwnedLog | None = None
+        self._models: Models | None = None
         self._epoch = 0
         self._cancelled = False
         self._handed_back = False
@@ -52,7 +53,7 @@ class Stretch:
         """Drive the run as far as it goes. Ends without a word when it belongs to somebody else."""
         self._task = asyncio.current_task()
         try:
-            job = await self._world.database.call(jobs.claim, self.run_id, self._world.worker_id)
+            job = await self._world.database.call(self._claim)
             if job is not None:
                 await self._run(job, self._open(job.run_id, job.execution_id, job.epoch, job.last_seq))
         except CannotLoad as problem:
@@ -62,6 +63,13 @@ class Stretch:
             await self._end(log, run.last_seq < 0, "CANNOT_START", problem.why, RunState.FAILED)
         except LostLease:
             logger.info("Run %s went on elsewhere.", self.run_id)
+
+    def _claim(self) -> Job | None:
+        """Everything the stretch needs of the database, in one visit."""
+        job = jobs.claim(self.run_id, self._world.worker_id)
+        if job is not None:
+            self._models = self._world.models(job.workspace_id)
+        return job
 
     def cancel(self) -> None:
         """Stop the run for good; model and HTTP calls in flight are closed at once."""
@@ -105,8 +113,8 @@ class Stretch:
     async def _run_engine(self, job: Job, log: OwnedLog) -> None:
         world = self._world
         try:
-            models = await world.database.call(world.models, job.workspace_id)
-            ports = Ports(log, models, world.expressions, world.clock)
+            assert self._models is not None
+            ports = Ports(log, self._models, world.expressions, world.clock)
             runner = FlowRunner(job.flow_run, ports, registry_of(dashboard.steps))
             self._engine = asyncio.create_task(runner.run(), name=f"engine-{job.execution_id}")
             finished = await self._watched(self._engine, log)

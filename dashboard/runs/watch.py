@@ -1,4 +1,4 @@
-"""What every worker looks after, once a second: its own lease, cancellations, and runs whose worker died."""
+"""What every worker looks after: its own lease, cancellations, runs whose worker died, and runs that wait too long."""
 
 import logging
 import socket
@@ -13,39 +13,64 @@ from dashboard.runs.alive import known_dead
 logger = logging.getLogger(__name__)
 
 RENEW_S = 5.0
-_last_renewal: dict[str, float] = {}
+LOST_S = 10.0
+MOST_LOOKED_AT = 200
 
 
 class Beat(NamedTuple):
-    """What a beat found: runs of this worker to cancel, and runs freed for the queue."""
+    """What a beat found: runs of this worker to cancel, and queued runs to announce again."""
 
     asked: list[int]
-    freed: list[int]
+    waiting: list[int]
 
 
-def arrive(worker_id: str) -> None:
-    """Enter a worker, and free at once what a dead one on this machine left behind."""
-    _last_renewal[worker_id] = time.monotonic()
-    Worker.objects.renew(worker_id, socket.gethostname())
-    free_orphans()
+class Watch:
+    """One worker's watch. Every method is blocking database work; one caller at a time."""
+
+    def __init__(self, worker_id: str) -> None:
+        self.worker_id = worker_id
+        self._renewed = 0.0
+        self._queued_since: dict[tuple[int, int], float] = {}
+
+    def arrive(self) -> list[int]:
+        """Enter the worker, and free at once what a dead one left behind. Answers what waits in the queue already."""
+        self._renew()
+        free_orphans()
+        return [run_id for run_id, _ in _queued()]
+
+    def leave(self) -> None:
+        """Take the worker out; whatever it still owned becomes free."""
+        Worker.objects.filter(pk=self.worker_id).delete()
+
+    def beat(self, driving: list[int]) -> Beat:
+        """One heartbeat: cancellations every time; the lease, the dead and the forgotten every few seconds."""
+        asked = Run.objects.filter(
+            owner=self.worker_id, state=RunState.RUNNING, cancel_requested_at__isnull=False
+        )
+        wanted = list(asked.values_list("pk", flat=True)) if driving else []
+        waiting: list[int] = []
+        if time.monotonic() - self._renewed >= RENEW_S:
+            self._renew()
+            waiting = [*free_orphans(), *self._forgotten()]
+        return Beat(wanted, waiting)
+
+    def _renew(self) -> None:
+        self._renewed = time.monotonic()
+        Worker.objects.renew(self.worker_id, socket.gethostname())
+
+    def _forgotten(self) -> list[int]:
+        """Runs seen waiting for a while: what announced them may be lost. The oldest come first, so each has its turn."""
+        now = time.monotonic()
+        seen = self._queued_since
+        self._queued_since = {key: seen.get(key, now) for key in _queued()}
+        forgotten = [key for key, since in self._queued_since.items() if now - since >= LOST_S]
+        self._queued_since.update(dict.fromkeys(forgotten, now))
+        return [run_id for run_id, _ in forgotten]
 
 
-def leave(worker_id: str) -> None:
-    """Take a worker out; whatever it still owned becomes free."""
-    Worker.objects.filter(pk=worker_id).delete()
-    _last_renewal.pop(worker_id, None)
-
-
-def beat(worker_id: str, driving: list[int]) -> Beat:
-    """One heartbeat: cancellations every time, the lease and the dead every few seconds."""
-    asked = Run.objects.filter(owner=worker_id, state=RunState.RUNNING, cancel_requested_at__isnull=False)
-    wanted = list(asked.values_list("pk", flat=True)) if driving else []
-    freed: list[int] = []
-    if time.monotonic() - _last_renewal.get(worker_id, 0.0) >= RENEW_S:
-        _last_renewal[worker_id] = time.monotonic()
-        Worker.objects.renew(worker_id, socket.gethostname())
-        freed = free_orphans()
-    return Beat(wanted, freed)
+def _queued() -> list[tuple[int, int]]:
+    """The oldest runs whose time has come; a run that was taken and came back has another epoch."""
+    return list(Run.objects.due().values_list("pk", "epoch")[:MOST_LOOKED_AT])
 
 
 def free_orphans() -> list[int]:

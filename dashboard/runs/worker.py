@@ -7,16 +7,17 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from django.conf import settings
 
-from dashboard.engine.ports import Clock, Expressions
-from dashboard.runs import delivery, watch
+from dashboard.engine.ports import Clock, Expressions, Models
+from dashboard.runs import delivery
 from dashboard.runs.alive import LifeSign
 from dashboard.runs.database import DatabasePool
 from dashboard.runs.drive import Stretch, World
 from dashboard.runs.log.writer import GroupWriter
-from dashboard.runs.models_port import ModelPorts
+from dashboard.runs.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +25,35 @@ BEAT_S = 1.0
 GRACE_S = 3.0
 
 
+class ModelSource(Protocol):
+    """Where a worker gets a workspace's models."""
+
+    def for_workspace(self, workspace_id: int) -> Models:
+        """May block on the database; called off the loop."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
 class Worker:
-    """Drives runs in this process. `start` returns when runs can be taken; `stop` hands back what is unfinished."""
+    """Drives runs in this process. `start` returns when runs can be taken; `stop` hands back what is unfinished.
+
+    `queue` is this process's delivery unless a caller has one of its own.
+    """
 
     def __init__(
-        self, make_expressions: Callable[[], Expressions], models: ModelPorts, capacity: int | None = None
+        self,
+        make_expressions: Callable[[], Expressions],
+        models: ModelPorts,
+        capacity: int | None = None,
+        queue: delivery.Delivery | None = None,
     ) -> None:
         self.id = f"{socket.gethostname()}:{secrets.token_hex(6)}"
         self._make_expressions = make_expressions
         self._models = models
         self._capacity = capacity or settings.RUN_CONCURRENCY
+        self._queue = queue or delivery.current()
+        self._watch = Watch(self.id)
         self._stretches: dict[int, Stretch] = {}
         self._driving: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
@@ -78,16 +98,16 @@ class Worker:
         life = LifeSign(self.id)
         life.take()
         world.writer.start()
-        await world.database.call(watch.arrive, self.id)
-        queue = delivery.current()
+        waiting = await world.database.call(self._watch.arrive)
         beat = asyncio.create_task(self._beat(world), name="beat")
-        await queue.start(partial(self._drive, world), self._cancel_here, self._free)
+        await self._queue.start(partial(self._drive, world), self._cancel_here, self._free)
+        await self._announce(world, waiting)
         self._ready.set()
         await self._stopping.wait()
-        await queue.stop()
-        await self._wind_down()
+        await self._queue.stop()
+        await self._wind_down(world)
         beat.cancel()
-        await world.database.call(watch.leave, self.id)
+        await world.database.call(self._watch.leave)
         world.writer.stop()
         await self._models.aclose()
         await _close(world.expressions)
@@ -117,23 +137,28 @@ class Worker:
             stretch.cancel()
 
     async def _beat(self, world: World) -> None:
-        """Once a second: renew the lease, look for cancellations asked for elsewhere, and free what the dead left."""
+        """Once a second: the worker's watch, and what follows from it."""
         while True:
             try:
-                asked, freed = await world.database.call(watch.beat, self.id, list(self._stretches))
+                asked, waiting = await world.database.call(self._watch.beat, list(self._stretches))
                 for run_id in asked:
                     self._cancel_here(run_id)
-                for run_id in freed:
-                    delivery.current().enqueue(run_id)
+                await self._announce(world, waiting)
             except Exception:
                 logger.exception("The worker's heartbeat failed; trying again.")
             await asyncio.sleep(BEAT_S)
 
-    async def _wind_down(self) -> None:
+    async def _announce(self, world: World, run_ids: list[int]) -> None:
+        if run_ids:
+            await world.database.call(self._queue.enqueue_again, run_ids)
+
+    async def _wind_down(self, world: World) -> None:
         """Let runs that are about to end do so, then hand the others back."""
         if self._driving:
             await asyncio.wait(self._driving, timeout=GRACE_S)
-        await asyncio.gather(*(stretch.hand_back() for stretch in list(self._stretches.values())))
+        unfinished = dict(self._stretches)
+        await asyncio.gather(*(stretch.hand_back() for stretch in unfinished.values()))
+        await self._announce(world, list(unfinished))
 
 
 async def _close(expressions: Expressions) -> None:

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import psycopg
-from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,10 +93,10 @@ def free_port() -> int:
 @contextmanager
 def own_database(name: str) -> Iterator[str]:
     """The address of a fresh database beside the one under test; empty text where that is SQLite."""
-    if not settings.ON_POSTGRES:
+    server = os.environ.get("DATABASE_URL", "")
+    if not server:
         yield ""
         return
-    server = os.environ["DATABASE_URL"]
     own = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')

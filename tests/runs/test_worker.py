@@ -39,7 +39,12 @@ def test_a_run_is_driven_to_its_end_and_its_log_obeys_the_grammar(make_worker: M
     assert violations(events) == []
     assert run.state == RunState.COMPLETED and run.final_output == "one two three"
     assert (run.input_tokens, run.output_tokens, run.cost) == (2, 6, None)
-    assert run.last_seq == len(events) - 1 and run.finished_at >= run.started_at >= run.created_at
+    assert (
+        run.last_seq == len(events) - 1
+        and run.finished_at
+        and run.started_at
+        and run.finished_at >= run.started_at >= run.created_at
+    )
     assert StepMemory.objects.filter(run=run).count() == 2
 
 

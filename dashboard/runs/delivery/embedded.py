@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -26,6 +26,9 @@ class EmbeddedDelivery:
         self._database: DatabasePool | None = None
 
     def enqueue(self, run_id: int, at: datetime | None = None) -> None:
+        self._call_worker(self._wake.set)
+
+    def enqueue_again(self, run_ids: Sequence[int]) -> None:
         self._call_worker(self._wake.set)
 
     def cancel(self, run_id: int) -> None:

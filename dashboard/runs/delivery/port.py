@@ -3,7 +3,7 @@
 Driving a run twice is harmless (claims are fenced), so an adapter may repeat itself; it must not lose a run.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +15,14 @@ class Delivery(Protocol):
     """One process's end of the queue."""
 
     def enqueue(self, run_id: int, at: datetime | None = None) -> None:
-        """Announce a queued run, after its transaction committed. Any thread; must not block on a worker."""
+        """Announce a queued run, after its transaction committed. Any thread without a loop; does not wait for a worker.
+
+        Never raises: what cannot be announced now is announced again by a worker's watch.
+        """
+        ...
+
+    def enqueue_again(self, run_ids: Sequence[int]) -> None:
+        """Announce runs whose announcement may be lost, and cheaply leave those whose announcement stands. Never raises."""
         ...
 
     def cancel(self, run_id: int) -> None:

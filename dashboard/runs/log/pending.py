@@ -39,7 +39,8 @@ class Work:
 class Pending:
     """The open end of one run's log in the process that owns the run under `epoch`.
 
-    Guarded by the writer's lock. Numbers are given when events are taken, so that deltas can be joined before.
+    Guarded by the writer's lock. Numbers are given when events are taken, so that deltas can be joined before. `has_news`
+    says that something waits which a reader should not wait for.
     """
 
     run_id: int
@@ -47,6 +48,8 @@ class Pending:
     epoch: int
     last_seq: int
     broken: BaseException | None = None
+    has_news: bool = False
+    _flowing: str | None = None
     _events: list[Event] = field(default_factory=list)
     _changes: dict[str, Any] = field(default_factory=dict)
     _rows: list[models.Model] = field(default_factory=list)
@@ -61,11 +64,20 @@ class Pending:
     ) -> None:
         if self.broken is not None:
             raise self.broken
-        self._events.extend(events)
+        for event in events:
+            self._events.append(event)
+            self._note(event)
         self._changes.update(changes or {})
         self._rows.extend(rows)
         if durable is not None:
             self._waiting.append(durable)
+
+    def _note(self, event: Event) -> None:
+        """Deltas of a block that is already under way can wait for the next tick; everything else is news."""
+        if isinstance(event, TextDelta | ReasoningDelta) and event.id == self._flowing:
+            return
+        self._flowing = event.id if isinstance(event, TextDelta | ReasoningDelta) else None
+        self.has_news = True
 
     def take(self) -> Work:
         """Everything waiting, with adjacent deltas of a block joined, numbered from where the log ends."""
@@ -76,6 +88,7 @@ class Pending:
             stamped.append(RunEvent(run_id=self.run_id, seq=self.last_seq, type=event.type, data=body))
         work = Work(self, stamped, self.last_seq, self._changes, self._rows, self._waiting)
         self._events, self._changes, self._rows, self._waiting = [], {}, [], []
+        self.has_news = False
         return work
 
 

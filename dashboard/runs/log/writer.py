@@ -63,7 +63,7 @@ class GroupWriter:
         with self._wake:
             log.add(events, changes, rows, durable)
             self._logs[log.run_id] = log
-            self._urgent = self._urgent or durable is not None
+            self._urgent = self._urgent or durable is not None or log.has_news
             self._wake.notify()
 
     def _run(self) -> None:
