@@ -44,7 +44,7 @@ class Worker:
     def __init__(
         self,
         make_expressions: Callable[[], Expressions],
-        models: ModelPorts,
+        models: ModelSource,
         capacity: int | None = None,
         queue: delivery.Delivery | None = None,
     ) -> None:
