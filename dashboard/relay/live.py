@@ -196,7 +196,7 @@ async def body(workspace_id: int, member_id: int, still_allowed: Callable[[], bo
     listener.channels = {ear.channel}
     listener.user_id = ear.channel
     asking = EventRequest()
-    asking.channels, asking.user = set(listener.channels), ear
+    asking.channels, asking.user, asking.is_next = set(listener.channels), ear, False
     crier.enter(workspace_id, member_id)
     chunks = stream(asking, listener)
     try:
