@@ -49,7 +49,8 @@ class Demo:
     ) -> AsyncGenerator[ModelChunk, None]:
         """Answer like any vendor. `ModelFailure` when a JSON Schema cannot be met or the time is up."""
         yield ModelChosen("demo", "demo", fallback_reason)
-        plan = _plan(request)
+        # A schema may take a while to meet, and everybody else's answers wait for this loop.
+        plan = await asyncio.to_thread(_plan, request) if request.response_format.schema else _plan(request)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.timeout_s
         for word in words(plan.reasoning):

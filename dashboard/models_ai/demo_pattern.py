@@ -48,7 +48,7 @@ def _weight(tree: Any, inside: bool) -> int:
 
 
 def sample(pattern: str, variant: int) -> str:
-    """A text the pattern matches as far as it has no lookarounds; a higher variant repeats more."""
+    """A text the pattern matches as far as it has no lookarounds. Variants differ; a higher one repeats more."""
     return _Sampler(variant).text(parser.parse(pattern))
 
 
@@ -68,7 +68,8 @@ class _Sampler:
         if op == "ANY":
             return "a"
         if op == "IN":
-            return next((c for c in _candidates(argument) if _in_class(c, argument)), "")
+            fitting = [c for c in _candidates(argument) if _in_class(c, argument)]
+            return fitting[self._variant % len(fitting)] if fitting else ""
         if op == "BRANCH":
             branches = argument[1]
             return self.text(branches[self._variant % len(branches)])

@@ -1,5 +1,7 @@
 """The demo model's answers in words."""
 
+from collections.abc import Sequence
+
 from dashboard.models_ai.demo_reading import Reading
 
 WHO = "This answer comes from the built-in demo model"
@@ -61,9 +63,8 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count or 'no'} {noun}s"
 
 
-def _series(items: object) -> str:
-    listed = [str(item) for item in items] if isinstance(items, list | tuple) else []
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+def _series(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def _cell(value: str) -> str:

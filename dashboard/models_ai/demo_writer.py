@@ -12,7 +12,8 @@ from dashboard.models_ai.demo_pattern import sample
 
 _DEEPEST = 24
 _DEEP = 5
-_MOST_VALUES = 20_000
+_MOST_VALUES = 5_000
+_MOST_ITEMS = 1_000
 _LONGEST_TEXT = 100_000
 
 _FORMATS = {
@@ -35,9 +36,11 @@ _FORMATS = {
     "relative-json-pointer": "0/demo",
     "regex": "^demo$",
 }
+_KINDS = ("string", "integer", "object", "array", "boolean", "null")
 _HINTS_OF_TYPE = (
     ("object", {"properties", "required", "additionalProperties", "patternProperties", "minProperties"}),
     ("array", {"items", "prefixItems", "contains", "minItems", "uniqueItems"}),
+    ("string", {"pattern", "format", "minLength", "maxLength"}),
     ("number", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
 )
 
@@ -82,26 +85,24 @@ class SchemaWriter:
             return self._number(rules, name, index, whole=kind == "integer")
         return None if kind == "null" else (self._variant + index) % 2 == 0
 
-    def _flat(self, rules: dict[str, Any], depth: int) -> dict[str, Any]:
+    def _flat(self, rules: dict[str, Any], depth: int, hops: int = 0) -> dict[str, Any]:
         """The rules with references followed, `allOf` joined and one branch of each choice taken."""
-        for _ in range(_DEEPEST * 2):
-            rules = dict(rules)
-            if isinstance(rules.get("$ref"), str):
-                rules = merged(self._target(rules.pop("$ref")), rules)
-            elif rules.get("allOf"):
-                for part in rules.pop("allOf"):
-                    rules = merged(rules, self._allowed(part))
-            elif rules.get("oneOf") or rules.get("anyOf"):
-                branches = rules.pop("oneOf", None) or rules.pop("anyOf")
-                rules = merged(rules, self._allowed(self._branch(branches, depth)))
-            elif isinstance(rules.get("if"), dict):
-                condition, then, other = rules.pop("if"), rules.pop("then", {}), rules.pop("else", {})
-                taken = [condition, then] if self._variant % 2 == 0 else [other]
-                for part in taken:
-                    rules = merged(rules, self._allowed(part))
-            else:
-                return rules
-        raise CannotFit("its references go round in circles.")
+        self._written += 1
+        if hops > _DEEPEST or self._written > _MOST_VALUES:
+            raise CannotFit("its references go round in circles.")
+        rules = dict(rules)
+        parts = list(rules.pop("allOf", []))
+        if isinstance(rules.get("$ref"), str):
+            parts.append(self._target(rules.pop("$ref")))
+        for choice in ("anyOf", "oneOf"):
+            if rules.get(choice):
+                parts.append(self._branch(rules.pop(choice), depth))
+        if isinstance(rules.get("if"), dict):
+            condition, then, other = rules.pop("if"), rules.pop("then", {}), rules.pop("else", {})
+            parts += [condition, then] if self._variant % 2 == 0 else [other]
+        for part in parts:
+            rules = merged(rules, self._flat(self._allowed(part), depth, hops + 1))
+        return rules
 
     def _allowed(self, part: Any) -> dict[str, Any]:
         if part is False:
@@ -136,7 +137,8 @@ class SchemaWriter:
             return str(real[self._variant % len(real)])
         if isinstance(wanted, str):
             return wanted
-        return next((kind for kind, hints in _HINTS_OF_TYPE if hints & rules.keys()), "string")
+        hinted = next((kind for kind, hints in _HINTS_OF_TYPE if hints & rules.keys()), None)
+        return hinted or _KINDS[self._variant // 2 % len(_KINDS)]
 
     def _chosen(self, values: list[Any], name: str, index: int) -> Any:
         fact = self._facts.get(_plain(name))
@@ -163,7 +165,9 @@ class SchemaWriter:
         is_map = isinstance(rules.get("additionalProperties"), dict) and not rules.get("properties")
         least = max(rules.get("minProperties", 0), 1 if is_map and depth <= _DEEP else 0)
         patterns = list(rules.get("patternProperties", {}).items())
-        for number in range(min(least, 1000)):
+        if least > _MOST_ITEMS:
+            raise CannotFit("it asks for more than can be written.")
+        for number in range(least):
             if len(value) >= least:
                 break
             name, schema = f"item{number + 1}", _other(rules)
@@ -173,10 +177,10 @@ class SchemaWriter:
 
     def _array(self, rules: dict[str, Any], name: str, depth: int) -> list[Any]:
         fixed = rules.get("prefixItems", [])
-        least, most = rules.get("minItems", 0), rules.get("maxItems", _MOST_VALUES)
+        least, most = rules.get("minItems", 0), rules.get("maxItems", _MOST_ITEMS)
         usual = 0 if depth > _DEEP else len(fixed) or 2 - self._variant % 2
         count = min(max(least, usual), most)
-        if count > _MOST_VALUES:
+        if max(count, least) > _MOST_ITEMS:
             raise CannotFit("it asks for more than can be written.")
         further = rules.get("items", {})
         schemas = [*fixed, *[further] * (count - len(fixed))][:count]

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import importlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 import httpx2
@@ -45,8 +46,7 @@ class ModelCache:
         if known is not None:
             return known
         async with self._building:
-            # The vendor libraries take a second to import. They are loaded when first wanted, and beside the loop.
-            module = await asyncio.to_thread(importlib.import_module, "dashboard.models_ai.vendor_stream")
+            module = await asyncio.to_thread(_load, BY_NAME[connection.vendor].protocol)
             if key not in self._clients:
                 self._clients[key] = cap_frames(self._http(connection))
             built: VendorModel = await asyncio.to_thread(
@@ -60,6 +60,12 @@ class ModelCache:
             while len(self._models) >= _MOST_CACHED:
                 del self._models[next(iter(self._models))]
             return self._models.setdefault((*key, name), built)
+
+    @staticmethod
+    async def warm_up(connections: Iterable[Connection]) -> None:
+        """Load what these connections need, so that the first answer does not wait for it."""
+        for protocol in {BY_NAME[connection.vendor].protocol for connection in connections}:
+            await asyncio.to_thread(_load, protocol)
 
     async def aclose(self) -> None:
         """Forget all models and close the clients that were handed in for them."""
@@ -134,6 +140,12 @@ class Router:
             await self._cache.aclose()
 
 
+def _load(protocol: str) -> ModuleType:
+    # The vendor libraries take a second or two to import: they are loaded when first wanted, and beside the loop.
+    importlib.import_module(f"dashboard.models_ai.protocol_{protocol}")
+    return importlib.import_module("dashboard.models_ai.vendor_stream")
+
+
 def _place(connection: Connection) -> tuple[str, ...]:
     # The digest keeps a rotated key from meeting the old client, and the key itself out of the dictionary.
     digest = hashlib.sha256(connection.api_key.encode()).hexdigest()
@@ -143,5 +155,6 @@ def _place(connection: Connection) -> tuple[str, ...]:
 def _at_own_server(name: str, connections: Mapping[str, Connection]) -> Resolved | None:
     """A name of no known family goes to the operator's own server of the OpenAI protocol, if there is one."""
     openai = connections.get("openai")
-    is_own = openai is not None and openai.is_usable and openai.address != BY_NAME["openai"].base_url
+    public = BY_NAME["openai"].base_url
+    is_own = openai is not None and openai.is_usable and openai.address.rstrip("/") != public
     return Resolved(BY_NAME["openai"], name) if is_own and name.strip() else None

@@ -85,7 +85,7 @@ class VendorModel:
                     if chunk is not None:
                         patience.heard()
                         yield chunk
-                for last in self._end(answer.get(), request):
+                for last in self._end(answer.get()):
                     yield last
         except TimeoutError:
             raise patience.failure() from None
@@ -101,11 +101,13 @@ class VendorModel:
             vendor_request.parameters(request, mode),
         )
 
-    def _end(self, answer: ModelResponse, request: ModelRequest) -> list[ModelChunk]:
-        if answer.finish_reason is None:
+    def _end(self, answer: ModelResponse) -> list[ModelChunk]:
+        details = answer.provider_details or {}
+        # A reason that the library has no word for is kept in the details, as the vendor wrote it.
+        if answer.finish_reason is None and not details.get("finish_reason"):
             raise incomplete(self._vendor)
         # A refusal takes the place of the answer, but arrives beside it.
-        refusal = (answer.provider_details or {}).get("refusal")
+        refusal = details.get("refusal")
         chunks: list[ModelChunk] = [TextChunk(refusal)] if isinstance(refusal, str) and refusal else []
         usage = used(self._vendor, self._model.model_name, answer.usage)
         reason = _STOP_REASONS.get(answer.finish_reason, "unknown")

@@ -1,5 +1,6 @@
 """Fake vendors, and routers that reach them through the guarded client."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -74,6 +75,12 @@ async def ask(
     except ModelFailure as failure:
         answer.failure = failure
     return answer
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _vendor_libraries_are_loaded() -> None:
+    """Importing them takes seconds, which would count as an answer's time in whichever test came first."""
+    asyncio.run(ModelCache.warm_up([Connection("openai"), Connection("anthropic")]))
 
 
 RouterFor = Callable[..., Router]

@@ -5,7 +5,7 @@ import time
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.models_ai.connections import Connection
@@ -229,6 +229,7 @@ async def test_an_error_nobody_expected_still_becomes_a_sentence() -> None:
     assert bare.code.startswith("MODEL_")
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=60),
     st.text(alphabet="abcdefghij0123456789", min_size=9, max_size=40),
@@ -239,6 +240,7 @@ def test_no_piece_of_a_key_survives(before: str, key: str, after: str) -> None:
     assert all(key[at : at + 8] not in shown for at in range(len(key) - 7))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=2000))
 def test_what_is_quoted_is_one_short_line(text: str) -> None:
     shown = scrubbed(text, KEY)
