@@ -13,7 +13,7 @@ from dashboard.api.auth import Bearer, actor_of
 from dashboard.api.describe import ExecutionPage, operation
 from dashboard.api.errors import json_response
 from dashboard.api.moments import stamp, stamp_or_none
-from dashboard.api.pages import ListQuery, counted, page_of
+from dashboard.api.pages import NO_NUL, ListQuery, counted, page_of
 from dashboard.api.results import record_ref, usage
 from dashboard.api.streams import check_room, stream
 from dashboard.models import Action, ApiKey, Run
@@ -55,7 +55,9 @@ _REPLAY: Final = operation(
 class ExecutionQuery(ListQuery):
     """A list of executions can be narrowed to a flow and to a status."""
 
-    flow_id: str | None = Field(None, alias="flowId", max_length=255, description="Runs of this flow only.")
+    flow_id: str | None = Field(
+        None, alias="flowId", max_length=255, pattern=NO_NUL, description="Runs of this flow only."
+    )
     status: Status | None = Field(None, description="Runs in this state only.")
 
 

@@ -16,6 +16,8 @@ from dashboard.wire.errors import WireError
 from dashboard.wire.responses import Pagination
 
 MOST: Final = 100
+# PostgreSQL cannot even compare with a text that holds one.
+NO_NUL: Final = r"^[^\x00]*$"
 
 Row = TypeVar("Row", bound=Model)
 Direction = Literal["next", "prev"]
@@ -34,7 +36,7 @@ class ListQuery(Schema):
     include_count: bool = Field(
         False, alias="includeCount", description="true adds totalCount, totalPages and currentPage."
     )
-    search: str = Field("", max_length=200, description="Part of a name, in any case.")
+    search: str = Field("", max_length=200, pattern=NO_NUL, description="Part of a name, in any case.")
 
 
 @dataclass(frozen=True, slots=True)

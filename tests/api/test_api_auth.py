@@ -155,9 +155,16 @@ def test_use_is_noted_once_a_minute(caller: Any) -> None:
     call = caller()
     call("GET", "/v1/flows")
     first = ApiKey.objects.get(pk=call.key.pk).last_used_at
-    call("GET", "/v1/flows")
+    with CaptureQueriesContext(connection) as queries:
+        call("GET", "/v1/flows")
     assert first is not None
     assert ApiKey.objects.get(pk=call.key.pk).last_used_at == first
+    assert not [query for query in queries.captured_queries if query["sql"].startswith("UPDATE")]
+    ApiKey.objects.update(last_used_at=first - timedelta(minutes=2))
+    call("GET", "/v1/flows")
+    again = ApiKey.objects.get(pk=call.key.pk).last_used_at
+    assert again is not None
+    assert again >= first
 
 
 def test_inline_flows_need_their_own_scope_and_stored_ones_theirs(caller: Any) -> None:

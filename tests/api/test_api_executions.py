@@ -52,6 +52,7 @@ def test_lists_are_newest_first_and_can_be_narrowed(caller: Any, make_run: Any) 
         found = call("GET", f"/v1/executions?{query}").json()["data"]
         assert [item["executionId"] for item in found] == [runs[0].public_id]
     assert call("GET", "/v1/executions?flowId=flow_none").json()["data"] == []
+    assert call("GET", "/v1/executions?flowId=a%00").json()["details"][0]["path"] == "flowId"
     assert call("GET", "/v1/executions?status=odd").json()["details"][0]["path"] == "status"
 
 

@@ -126,6 +126,7 @@ def test_search_finds_part_of_a_name(caller: Any) -> None:
         ("direction=up", "direction"),
         ("includeCount=maybe", "includeCount"),
         ("search=" + "x" * 201, "search"),
+        ("search=a%00b", "search"),
     ],
 )
 def test_a_bad_parameter_is_named(caller: Any, query: str, path: str) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,25 @@ def test_a_revoked_key_loses_its_open_stream(
         assert _eventually(lambda: streams._open[key.pk] == 1)
         ApiKey.objects.filter(pk=key.pk).revoke()
         assert list(answer.iter_raw()) == []
+    assert _eventually(lambda: not streams._open[key.pk])
+
+
+def test_twenty_callers_at_once_each_get_their_own_answer(live: RunningServer, api_key: Any) -> None:
+    key, text = api_key("flows:inline")
+
+    def call(name: str) -> Any:
+        with live.client(text) as client:
+            return client.post(
+                "/v1/dispatch", json={**_flow(), "inputs": {"name": name}, "streamResponse": False}
+            ).json()
+
+    names = [f"Caller-{number}" for number in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(call, names))
+    assert [said["status"] for said in answers] == ["completed"] * 20
+    assert len({said["executionId"] for said in answers}) == 20
+    for name, said in zip(names, answers, strict=True):
+        assert name in said["steps"][0]["result"]["processedPrompt"]
     assert _eventually(lambda: not streams._open[key.pk])
 
 

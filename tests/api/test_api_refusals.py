@@ -242,6 +242,9 @@ def test_the_nearest_step_type_is_named(caller: Any) -> None:
         ("application/x-www-form-urlencoded", "UNSUPPORTED_MEDIA_TYPE"),
         ("application/json; charset=utf-16", "UNSUPPORTED_CHARSET"),
         ("application/json; charset=latin-1", "UNSUPPORTED_CHARSET"),
+        ("application/json; charset*=utf-8''utf-8", "UNSUPPORTED_CHARSET"),
+        ("application/\xff", "UNSUPPORTED_MEDIA_TYPE"),
+        (";;;", "UNSUPPORTED_MEDIA_TYPE"),
     ],
 )
 def test_a_body_that_is_not_utf8_json_is_not_read(caller: Any, kind: str, code: str) -> None:
