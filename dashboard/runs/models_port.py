@@ -11,7 +11,7 @@ from django.conf import settings
 from dashboard.engine.ports import Message, ModelChosen, ModelFailure, ModelRequest, Sampling, TextChunk
 from dashboard.models import AllowedHost, VendorConnection
 from dashboard.models_ai.connections import Connection, from_environment
-from dashboard.models_ai.router import Router
+from dashboard.models_ai.router import ModelCache, Router
 from dashboard.models_ai.table import BY_NAME
 from dashboard.net.client import MODEL_LIMITS, MODEL_TIMEOUTS, build_client
 from dashboard.net.policy import AddressPolicy, canonical_host, parse_allow_hosts
@@ -60,6 +60,16 @@ class ModelPorts:
                 fallback="demo" if settings.MODEL_FALLBACK == "demo" else "",
             )
         return self._routers[workspace_id]
+
+    def configured(self) -> list[Connection]:
+        """Every usable connection of the installation; blocks on the database."""
+        stored = VendorConnection.objects.filter(vendor__in=BY_NAME)
+        made = [Connection(row.vendor, row.base_url, row.api_key) for row in stored]
+        return [*self._environment.values(), *(connection for connection in made if connection.is_usable)]
+
+    async def warm_up(self, connections: list[Connection]) -> None:
+        """Load the libraries that these connections need, off the loop, so that no run waits for them."""
+        await ModelCache.warm_up(connections)
 
     async def aclose(self) -> None:
         for router in self._routers.values():

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 
@@ -30,6 +30,14 @@ class ModelSource(Protocol):
 
     def for_workspace(self, workspace_id: int) -> Models:
         """May block on the database; called off the loop."""
+        ...
+
+    def configured(self) -> list[Any]:
+        """The vendor connections there are. May block on the database."""
+        ...
+
+    async def warm_up(self, connections: list[Any]) -> None:
+        """Load what these connections need."""
         ...
 
     async def aclose(self) -> None: ...
@@ -103,7 +111,9 @@ class Worker:
         await self._queue.start(partial(self._drive, world), self._cancel_here, self._free)
         await self._announce(world, waiting)
         self._ready.set()
+        warming = asyncio.create_task(self._warm_up(world), name="warm-up")
         await self._stopping.wait()
+        warming.cancel()
         await self._queue.stop()
         await self._wind_down(world)
         beat.cancel()
@@ -113,6 +123,12 @@ class Worker:
         await _close(world.expressions)
         world.database.close()
         life.give()
+
+    async def _warm_up(self, world: World) -> None:
+        try:
+            await self._models.warm_up(await world.database.call(self._models.configured))
+        except Exception:
+            logger.exception("The model libraries could not be loaded ahead; the first run loads them.")
 
     def _free(self) -> int:
         return self._capacity - len(self._stretches)

@@ -27,9 +27,16 @@ class HandModels:
         self.go_on = threading.Event()
         self.requests: list[ModelRequest] = []
         self.closed = 0
+        self.warmed: list[Any] = []
 
     def for_workspace(self, workspace_id: int) -> "HandModels":
         return self
+
+    def configured(self) -> list[Any]:
+        return ["a connection"]
+
+    async def warm_up(self, connections: list[Any]) -> None:
+        self.warmed = connections
 
     async def aclose(self) -> None:
         return None
