@@ -1,11 +1,12 @@
 """The server's front: what stands before Django (limits, lifespan) and behind it (streams)."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
-_django = get_asgi_application()
+_django: Any = get_asgi_application()
 
 from dashboard.api.limits import LimitBody  # noqa: E402 - Django has to be set up before our rooms are imported
 from dashboard.lifespan import Lifespan  # noqa: E402

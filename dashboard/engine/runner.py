@@ -16,6 +16,7 @@ from dashboard.engine.ports import ExpressionFailure, Ports, Remembered
 from dashboard.engine.registry import Registry
 from dashboard.engine.templating import as_expression, as_text
 from dashboard.wire.events import (
+    Custom,
     ErrorDetail,
     ExecutionComplete,
     ExecutionError,
@@ -26,6 +27,8 @@ from dashboard.wire.events import (
     TokenCount,
 )
 from dashboard.wire.requests import FlowDefinition, StepDefinition
+
+MOST_DEBUG_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,12 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+def _cut(value: Any) -> Any:
+    """A value as it is, or the beginning of its text where that is long."""
+    text = as_text(value)
+    return value if len(text) <= MOST_DEBUG_CHARACTERS else text[:MOST_DEBUG_CHARACTERS] + "…"
+
+
 def final_text(value: Any) -> str:
     """A flow's final output as text: strings as they are, other values as JSON."""
     return "" if value is None else as_text(value)
@@ -145,7 +154,15 @@ class FlowRunner:
         if self._registry.get(step.type) is None:
             return await self._not_run(index, f"Unsupported step type “{step.type}”.")
         self._start(index)
+        if self._run.given.debug:
+            self._tell_scope(step, key)
         return await self._attempt(step, key)
+
+    def _tell_scope(self, step: StepDefinition, key: str) -> None:
+        """With `debugMode`, what the step was given: its config and the variables before it, long values cut."""
+        variables = {name: _cut(value) for name, value in self._scope.view.items()}
+        value = {"stepId": step.id or key, "config": step.config, "variables": variables}
+        self._ports.log.emit(Custom(name="signalbox.debug", value=value))
 
     async def _holds(self, condition: str | bool | None) -> bool:
         if condition is None or isinstance(condition, bool):

@@ -327,3 +327,13 @@ async def test_a_remembered_failure_still_stops_a_flow_that_fails_hard():
 def test_repeated_and_missing_ids_get_keys_of_their_own():
     steps = [StepDefinition(type="x", id=i) for i in ("a", "a", None, "a")]
     assert step_keys(steps) == ["a", "a#2", "step_3", "a#3"]
+
+
+async def test_debug_mode_tells_what_each_step_was_given():
+    given = RunInput(inputs={"who": "Ada", "long": "x" * 5000}, debug=True)
+    ran = await run_flow(variable("a", "x", "{{who}}"), given=given)
+    told = ran.of("custom")[0]
+    assert told.name == "signalbox.debug" and told.value["variables"]["who"] == "Ada"
+    assert told.value["config"]["value"] == "{{who}}" and len(told.value["variables"]["long"]) == 2001
+    assert violations(ran.stored) == []
+    assert (await run_flow(variable("a", "x", 1))).of("custom") == []
