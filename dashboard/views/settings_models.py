@@ -173,6 +173,8 @@ def connect(request: HttpRequest, member: Member, vendor: str) -> HttpResponse:
     card = cards[row.name]
     card.form = form = ConnectionForm(row, card.stored, request.POST)
     if not form.is_valid():
+        if form.cleaned_data.get("api_key"):
+            form.add_error("api_key", "Type the key again: what is typed here is never sent back.")
         return _page(request, cards, 422)
     said: dict[str, Any] = {"base_url": form.cleaned_data["base_url"], "updated_by": member.user}
     key = form.cleaned_data["api_key"]

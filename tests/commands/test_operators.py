@@ -134,3 +134,12 @@ def test_a_wrong_order_for_a_key_is_said_and_makes_none(run, words, says):
     with pytest.raises(CommandError, match=re.escape(says)):
         run("create_api_key", *words)
     assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("add_member", "ana@example.org"), ("create_api_key", "ci", "--scopes", "all")]
+)
+def test_a_database_without_tables_is_said_instead_of_a_traceback(run, monkeypatch, words):
+    monkeypatch.setattr("django.db.migrations.recorder.MigrationRecorder.applied_migrations", lambda self: {})
+    with pytest.raises(CommandError, match=r"manage\.py migrate"):
+        run(*words)

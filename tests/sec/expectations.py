@@ -61,10 +61,6 @@ def key_of_the_asking(workspace: Workspace, asking: Member | None) -> dict[str, 
     return {"pk": key.pk}
 
 
-def key_of_somebody(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
-    return {"pk": ApiKey.make(workspace=workspace, name="Key", scopes=[])[0].pk}
-
-
 def allowed_host(workspace: Workspace, asking: Member | None) -> dict[str, Any]:
     return {"pk": AllowedHost.objects.create(host="build.lan", port=8080).pk}
 

@@ -142,6 +142,7 @@ def test_a_wrong_form_keeps_the_address_and_drops_the_key(admin):
     answer = connect(admin, base_url="http://10.1.1.1/v1", api_key=KEY)
     assert answer.status_code == 422
     assert b'value="http://10.1.1.1/v1"' in answer.content
+    assert b"never sent back" in answer.content
     assert KEY.encode() not in answer.content
 
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from dashboard.management.tables import require_tables
 from dashboard.models import Member, Role, User, Workspace
 
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_tables()
         email = options["email"].strip()
         try:
             validate_email(email)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from dashboard.management.tables import require_tables
 from dashboard.models import SCOPES, ApiKey, Workspace
 from dashboard.views.forms import NameField
 
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_tables()
         try:
             name = NameField().clean(options["name"])
         except ValidationError as problem:
