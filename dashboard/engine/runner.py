@@ -6,11 +6,11 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from dashboard.engine.attempts import Attempted, attempt_step
 from dashboard.engine.context import BlockIds, Blocks, RunInput, Scope
+from dashboard.engine.outcome import Finished, Totals
 from dashboard.engine.policy import PolicyProblem, policy_of
 from dashboard.engine.ports import ExpressionFailure, Ports, Remembered
 from dashboard.engine.registry import Registry
@@ -42,39 +42,6 @@ class FlowRun:
     announced: bool = False
     memory: Mapping[str, Remembered] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Totals:
-    """Sums over a run's steps. A cost is None as soon as one part of it is unknown."""
-
-    steps: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: Decimal | None = Decimal(0)
-    demo: bool = False
-
-    def add(self, step: Remembered) -> None:
-        self.succeeded += step.outcome == "success"
-        self.failed += step.outcome == "failure"
-        self.input_tokens += step.input_tokens
-        self.output_tokens += step.output_tokens
-        self.demo = self.demo or step.demo
-        known = self.cost is not None and step.cost is not None
-        self.cost = self.cost + Decimal(step.cost or 0) if known and self.cost is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """How a run ended: the terminal event, still to be committed with the run's state, and the sums."""
-
-    event: ExecutionComplete | ExecutionError
-    state: Literal["completed", "failed"]
-    totals: Totals
-    final_output: str
-    error: str = ""
 
 
 def step_keys(steps: list[StepDefinition]) -> list[str]:

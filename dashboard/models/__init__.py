@@ -10,9 +10,10 @@ from dashboard.models.definition import Definition
 from dashboard.models.event import RunEvent
 from dashboard.models.flow import Flow
 from dashboard.models.memory import StepMemory
-from dashboard.models.people import Member, Role, User, Workspace
+from dashboard.models.people import Member, User, Workspace
 from dashboard.models.permissions import SCOPES, TABLE, Action, Actor, may
 from dashboard.models.record import Record
+from dashboard.models.roles import Role
 from dashboard.models.run import MOVING, OVER, Run, RunState, Source
 from dashboard.models.vendor import VendorConnection
 from dashboard.models.worker import Worker

@@ -16,7 +16,10 @@ class AllowedHost(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["host", "port"], name="allowed_host_once", nulls_distinct=False)
+            models.UniqueConstraint(fields=["host", "port"], name="allowed_host_once"),
+            models.UniqueConstraint(
+                fields=["host"], condition=models.Q(port=None), name="allowed_host_any_port_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Who works here: users, workspaces, and members with a role in a workspace."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
@@ -8,8 +8,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models.functions import Lower
 
-if TYPE_CHECKING:
-    from dashboard.models.permissions import Actor
+from dashboard.models.permissions import Actor
+from dashboard.models.roles import Role
 
 
 class UserManager(BaseUserManager["User"]):
@@ -75,17 +75,8 @@ class Workspace(models.Model):
         return self.name
 
 
-class Role(models.TextChoices):
-    """What a member may do; `permissions.TABLE` has the particulars."""
-
-    VIEWER = "viewer", "Viewer"
-    APPROVER = "approver", "Approver"
-    AUTHOR = "author", "Author"
-    ADMIN = "admin", "Admin"
-
-
 class MemberQuerySet(models.QuerySet["Member"]):
-    def visible_to(self, actor: "Actor") -> "MemberQuerySet":
+    def visible_to(self, actor: Actor) -> "MemberQuerySet":
         return self.filter(workspace_id=actor.workspace_id)
 
     def set_role(self, member: "Member", role: str) -> bool:

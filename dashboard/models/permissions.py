@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from dashboard.models.people import Role
+from dashboard.models.roles import Role
 
 
 class Action(StrEnum):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import dashboard.steps
+from dashboard.engine.outcome import Finished
 from dashboard.engine.ports import Clock, Expressions, Models, Ports
 from dashboard.engine.registry import registry_of
-from dashboard.engine.runner import Finished, FlowRunner
+from dashboard.engine.runner import FlowRunner
 from dashboard.models import RunState
 from dashboard.runs import job as jobs
 from dashboard.runs.database import DatabasePool

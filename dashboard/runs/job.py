@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from dashboard.engine.context import RunInput
+from dashboard.engine.outcome import Finished
 from dashboard.engine.ports import Message, Remembered
-from dashboard.engine.runner import Finished, FlowRun
+from dashboard.engine.runner import FlowRun
 from dashboard.models import Run, RunState, StepMemory
 from dashboard.runs.log.reader import events_of
 from dashboard.runs.recovery import Recovery, recover

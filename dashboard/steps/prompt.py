@@ -3,6 +3,7 @@
 import json
 from typing import Annotated, Any, ClassVar, Literal
 
+from dashboard.engine.answer import ask, parsed
 from dashboard.engine.context import StepContext
 from dashboard.engine.fieldtypes import (
     Advanced,
@@ -18,19 +19,9 @@ from dashboard.engine.fieldtypes import (
     ShownWhen,
     VariableName,
 )
-from dashboard.engine.ports import (
-    Message,
-    ModelChosen,
-    ModelDone,
-    ModelRequest,
-    ReasoningChunk,
-    ResponseFormat,
-    Sampling,
-    TextChunk,
-)
+from dashboard.engine.ports import Message, ModelRequest, ResponseFormat, Sampling
 from dashboard.engine.step import Group, Result, Step, StepFailed
 from dashboard.engine.templating import references
-from dashboard.wire.events import Custom, Fallback
 
 SAMPLING = Advanced("Sampling")
 
@@ -140,17 +131,16 @@ class Prompt(Step[PromptConfig]):
 
     async def run(self, ctx: StepContext[PromptConfig]) -> Result:
         request = _request(ctx)
-        answer = await _Answer(ctx, request).collect()
-        prompt = request.messages[-1].content
-        began, value = answer.began, _value(request.response_format, answer.text)
-        done = answer.done
+        began = ctx.ports.clock.monotonic()
+        answer = await ask(ctx, request)
+        value, done = parsed(request.response_format, answer.text), answer.done
         tokens = {"input": done.input_tokens, "output": done.output_tokens}
         if done.input_tokens is not None and done.output_tokens is not None:
             tokens["total"] = done.input_tokens + done.output_tokens
         wire = {
             "promptId": ctx.step.id,
             "promptName": ctx.step.name,
-            "processedPrompt": prompt,
+            "processedPrompt": request.messages[-1].content,
             "response": answer.text,
             "model": answer.chosen.model,
             "tokens": tokens,
@@ -166,59 +156,8 @@ class Prompt(Step[PromptConfig]):
             output_tokens=done.output_tokens or 0,
             cost=done.cost,
             used_model=True,
-            fallback=answer.fallback(),
+            fallback=answer.fallback,
             demo=answer.chosen.vendor == "demo",
-        )
-
-
-class _Answer:
-    """Reads one model's answer into the step's blocks."""
-
-    def __init__(self, ctx: StepContext[PromptConfig], request: ModelRequest) -> None:
-        self._ctx, self._request = ctx, request
-        self.began = ctx.ports.clock.monotonic()
-        self.chosen = ModelChosen(request.model, "")
-        self.done = ModelDone("unknown")
-        self.text = ""
-
-    async def collect(self) -> "_Answer":
-        pieces: list[str] = []
-        async for chunk in self._ctx.ports.models.stream(self._request):
-            match chunk:
-                case TextChunk(text):
-                    pieces.append(text)
-                    self._ctx.blocks.text(text)
-                case ReasoningChunk(text):
-                    self._ctx.blocks.reasoning(text)
-                case ModelChosen():
-                    self._choose(chunk)
-                case ModelDone():
-                    self.done = chunk
-        self.text = "".join(pieces)
-        self._ctx.blocks.close()
-        return self
-
-    def _choose(self, chosen: ModelChosen) -> None:
-        self.chosen = chosen
-        if chosen.fallback_reason:
-            value = {
-                "phase": "complete",
-                "stepId": self._ctx.step.id,
-                "model": chosen.model,
-                "reason": chosen.fallback_reason,
-            }
-            self._ctx.emit(Custom(name="runtype.fallback", value=value))
-
-    def fallback(self) -> Fallback | None:
-        """The wire's note that another model answered than the one asked for."""
-        if not self.chosen.fallback_reason:
-            return None
-        return Fallback(
-            used=True,
-            exhausted=False,
-            model=self.chosen.model,
-            reason=self.chosen.fallback_reason,
-            attempts=[],
         )
 
 
@@ -226,10 +165,10 @@ def _request(ctx: StepContext[PromptConfig]) -> ModelRequest:
     config = ctx.config
     if not config.model.strip():
         raise StepFailed("This step names no model. Choose one under “Model”.", code="INVALID_CONFIG")
+    _refuse_secrets(config.user_prompt, config.system_prompt)
     prompt = _prompt_text(ctx)
     if not prompt.strip():
         raise StepFailed("The prompt is empty after its references were filled in.", code="EMPTY_PROMPT")
-    _refuse_secrets(config.user_prompt, config.system_prompt)
     return ModelRequest(
         model=ctx.render(config.model).strip(),
         messages=(*_history(ctx), Message("user", prompt)),
@@ -311,18 +250,3 @@ def _reasoning(value: Any) -> str | int | None:
     if value is True:
         return "medium"
     return value or None
-
-
-def _value(wanted: ResponseFormat, text: str) -> Any:
-    """What the output variable gets: the text, or the parsed JSON."""
-    if wanted.kind != "json":
-        return text
-    body = text.strip()
-    if body.startswith("```"):
-        body = body.split("\n", 1)[-1].rsplit("```", 1)[0]
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise StepFailed(
-            "The model was asked for JSON and its answer is not JSON.", code="INVALID_JSON_ANSWER"
-        ) from None

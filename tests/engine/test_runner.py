@@ -337,3 +337,27 @@ async def test_debug_mode_tells_what_each_step_was_given():
     assert told.value["config"]["value"] == "{{who}}" and len(told.value["variables"]["long"]) == 2001
     assert violations(ran.stored) == []
     assert (await run_flow(variable("a", "x", 1))).of("custom") == []
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+async def test_a_json_answer_is_held_to_its_schema():
+    good = await run_flow(prompt(responseFormat="json", responseSchema=SCHEMA), scripts=[says('{"n": 1}')])
+    assert good.log.memory["s1"].value == {"n": 1}
+    assert good.models.requests[0].response_format.schema == SCHEMA
+    bad = await run_flow(prompt(responseFormat="json", responseSchema=SCHEMA), scripts=[says('{"n": "x"}')])
+    assert "does not fit the schema: n:" in bad.of("step_complete")[0].error
+
+
+@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"$ref": "http://127.0.0.1:1/schema.json"}])
+async def test_a_schema_that_is_none_is_named_and_nothing_is_fetched(schema: dict[str, Any]):
+    ran = await run_flow(prompt(responseFormat="json", responseSchema=schema), scripts=[says("1")])
+    assert "JSON Schema of this step" in ran.of("step_complete")[0].error
+
+
+async def test_a_schema_may_come_as_openai_writes_it():
+    wanted = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
+    ran = await run_flow(prompt(responseFormat=wanted), scripts=[says('{"n": 2}')])
+    asked = ran.models.requests[0].response_format
+    assert (asked.kind, asked.name, asked.schema) == ("json", "n", SCHEMA)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dashboard.steps
 from dashboard.engine.context import RunInput
+from dashboard.engine.outcome import Finished
 from dashboard.engine.ports import (
     ExpressionFailure,
     ModelChosen,
@@ -18,7 +19,7 @@ from dashboard.engine.ports import (
     TextChunk,
 )
 from dashboard.engine.registry import registry_of
-from dashboard.engine.runner import Finished, FlowRun, FlowRunner
+from dashboard.engine.runner import FlowRun, FlowRunner
 from dashboard.wire.events import Event
 from dashboard.wire.requests import FlowDefinition
 
