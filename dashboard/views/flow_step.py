@@ -6,7 +6,7 @@ are shown (409). htmx gets the few pieces of the page that follow from a save; a
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -89,6 +89,8 @@ def step(request: HttpRequest, member: Member, flow_id: str) -> HttpResponse:
     try:
         change(flow, member, unless_step_changed(place.step, digest(base), operation))
     except Conflict as conflict:
+        if edit.trouble and same(edit.step, base):
+            return _after_step(request, member, flow, place, place.step, edit)
         if same(edit.step, base) and conflict.theirs is not None:
             return _take_theirs(request, member, flow, place)
         return _step_conflict(request, member, flow, place, base, edit, conflict.theirs)
@@ -101,25 +103,13 @@ def step(request: HttpRequest, member: Member, flow_id: str) -> HttpResponse:
 def _after_step(
     request: HttpRequest, member: Member, flow: Flow, place: Place, key: str, edit: _Edit
 ) -> HttpResponse:
+    """What follows from a save. The form's new base is the step as this form says it, not as it may be by now."""
     status = 422 if edit.trouble else 200
+    opened = replace(edit.opened, key=key, step=edit.step, raw_error=edit.trouble)
     if request.htmx and "raw" not in request.POST:  # type: ignore[attr-defined]
-        try:
-            now = step_at(flow.draft, key)
-        except StepGone:
-            now = edit.step
-        opened = OpenStep(key, now, edit.opened.kind, edit.opened.form, edit.opened.envelope, "")
         context = context_of(request, member, flow, place, opened) | {"trouble": edit.trouble}
         return render(request, "flows/_saved.html", context, status=status)
     if edit.trouble:
-        opened = OpenStep(
-            key,
-            edit.step,
-            edit.opened.kind,
-            edit.opened.form,
-            edit.opened.envelope,
-            edit.opened.raw,
-            edit.trouble,
-        )
         return show(request, member, flow, place, status=status, opened=opened, trouble=edit.trouble)
     return redirect(place.url(flow, step=key))
 
