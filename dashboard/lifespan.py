@@ -68,7 +68,7 @@ class Lifespan:
     async def _stop(self) -> None:
         self._stopped.set()
         live.stop()
-        follow.close_hub()
+        await follow.end_hub()
         if self._worker is not None:
             self._worker.stop()
 

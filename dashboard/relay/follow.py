@@ -36,6 +36,13 @@ def close_hub() -> None:
         _hub.close_soon()
 
 
+async def end_hub() -> None:
+    """Close this process's hub and give its database connections back; the server does so when no stream is left."""
+    if _hub is not None:
+        _hub.close()
+        await asyncio.to_thread(_hub.database.close)
+
+
 def hub() -> Hub:
     if _hub is None or _hub.closed:
         raise Closing
