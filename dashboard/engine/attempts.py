@@ -1,19 +1,17 @@
 """One step, tried until it works or its error policy is used up."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
-from dashboard.engine.context import Blocks, RunInput, StepContext
+from dashboard.engine.context import Around, StepContext
 from dashboard.engine.policy import ErrorPolicy, FallbackOption, PolicyProblem, policy_of
-from dashboard.engine.ports import ModelFailure, Ports
+from dashboard.engine.ports import ExpressionFailure, ModelFailure
 from dashboard.engine.step import Result, Step, StepFailed
 from dashboard.engine.templating import Unresolved
 from dashboard.wire.events import Custom, Fallback, FallbackAttempt
-from dashboard.wire.requests import StepDefinition
 
 
 @dataclass(slots=True)
@@ -31,36 +29,38 @@ class Attempted:
 
 @dataclass(slots=True)
 class _Try:
-    """Everything one attempt needs; a fallback model changes only `config`."""
+    """Everything one attempt needs; a fallback model changes only the config."""
 
     kind: type[Step[Any]]
-    step: StepDefinition
-    given: RunInput
-    variables: Mapping[str, Any]
-    ports: Ports
-    blocks: Blocks
+    around: Around
     unresolved: Unresolved = field(default_factory=Unresolved)
+
+    @property
+    def step_id(self) -> str:
+        return self.around.step.id or self.around.key
 
     async def once(self, changes: dict[str, Any] | None = None) -> Result:
         """One attempt; a failure of any kind becomes `StepFailed`."""
         self.unresolved = Unresolved()
         config = self._config(changes or {})
-        ctx: StepContext[Any] = StepContext(
-            config, self.step, self.given, self.variables, self.ports, self.blocks, self.unresolved
-        )
+        ctx: StepContext[Any] = StepContext(config, self.around, self.unresolved)
         try:
             result = await self.kind().run(ctx)
         except ModelFailure as failure:
             raise StepFailed(failure.message, code=failure.code, retryable=failure.retryable) from failure
+        except ExpressionFailure as failure:
+            raise StepFailed(
+                f"The condition could not be evaluated: {failure}", code="CODE_ERROR"
+            ) from failure
         finally:
-            self.blocks.close()
+            self.around.blocks.close()
         if result.wire is None:
             result.wire = {"value": result.value}
         return result
 
     def _config(self, changes: dict[str, Any]) -> Any:
         try:
-            return self.kind.Config.model_validate({**self.step.config, **changes})
+            return self.kind.Config.model_validate({**self.around.step.config, **changes})
         except ValidationError as problem:
             raise StepFailed(_first_problem(problem), code="INVALID_CONFIG") from None
 
@@ -71,18 +71,11 @@ def _first_problem(problem: ValidationError) -> str:
     return f"The step's settings are not usable: {where}: {first['msg']}."
 
 
-async def attempt_step(
-    kind: type[Step[Any]],
-    step: StepDefinition,
-    given: RunInput,
-    variables: Mapping[str, Any],
-    ports: Ports,
-    blocks: Blocks,
-) -> Attempted:
+async def attempt_step(kind: type[Step[Any]], around: Around) -> Attempted:
     """Run a step under its error policy: retries, then fallbacks, then the default value. Never raises `StepFailed`."""
-    trial = _Try(kind, step, given, variables, ports, blocks)
+    trial = _Try(kind, around)
     try:
-        policy = policy_of(step)
+        policy = policy_of(around.step)
     except PolicyProblem as problem:
         return Attempted.failed(str(problem))
     history: list[FallbackAttempt] = []
@@ -121,8 +114,8 @@ async def _tried(trial: _Try, changes: dict[str, Any] | None = None) -> Result |
 async def _with_fallbacks(
     trial: _Try, policy: ErrorPolicy, history: list[FallbackAttempt], error: str
 ) -> Attempted | None:
-    emit = trial.ports.log.emit
-    emit(Custom(name="runtype.fallback", value={"phase": "start", "stepId": trial.step.id, "error": error}))
+    emit = trial.around.ports.log.emit
+    emit(Custom(name="runtype.fallback", value={"phase": "start", "stepId": trial.step_id, "error": error}))
     for option in policy.fallbacks:
         outcome = await _fall_back(trial, option)
         worked = isinstance(outcome, Result)
@@ -139,11 +132,11 @@ async def _with_fallbacks(
             emit(
                 Custom(
                     name="runtype.fallback",
-                    value={"phase": "complete", "stepId": trial.step.id, "type": option.type},
+                    value={"phase": "complete", "stepId": trial.step_id, "type": option.type},
                 )
             )
             return _worked(trial, outcome, history, option)
-    emit(Custom(name="runtype.fallback", value={"phase": "exhausted", "stepId": trial.step.id}))
+    emit(Custom(name="runtype.fallback", value={"phase": "exhausted", "stepId": trial.step_id}))
     return None
 
 
@@ -154,8 +147,8 @@ async def _fall_back(trial: _Try, option: FallbackOption) -> Result | str:
         return await _tried(trial, {"model": option.model})
     if option.type == "message":
         text = option.message or ""
-        trial.blocks.text(text)
-        trial.blocks.close()
+        trial.around.blocks.text(text)
+        trial.around.blocks.close()
         return Result(value=text, wire={"response": text})
     return "Falling back to another flow is not available in this version."
 

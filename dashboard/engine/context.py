@@ -1,13 +1,13 @@
 """What a running step sees: its Config, the variables before it, and the few things it may do."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from dashboard.engine.fieldtypes import Config
 from dashboard.engine.ports import Message, Ports
-from dashboard.engine.templating import Unresolved, render, resolve
+from dashboard.engine.templating import Unresolved, as_expression, render, resolve
 from dashboard.wire.events import (
     Event,
     ReasoningComplete,
@@ -115,16 +115,59 @@ class Blocks:
 
 
 @dataclass(slots=True)
-class StepContext(Generic[ConfigT]):
-    """Handed to `Step.run`. Variables are read-only: a step sets them by returning a result."""
+class Walked:
+    """What came of a list of steps: the last output that was not null, and whether a step ended the whole flow."""
 
-    config: ConfigT
+    output: Any = None
+    ended: bool = False
+
+
+Walk = Callable[[list[StepDefinition], str], Awaitable[Walked]]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Everything a step stands in, whatever its kind: the run's input, the variables before it, the world.
+
+    `key` is the step's key among all steps of the run; `walk` runs steps inside it.
+    """
+
     step: StepDefinition
+    key: str
     given: RunInput
     variables: Mapping[str, Any]
     ports: Ports
     blocks: Blocks
+    walk: Walk
+
+
+@dataclass(slots=True)
+class StepContext(Generic[ConfigT]):
+    """Handed to `Step.run`. Variables are read-only: a step sets them by returning a result."""
+
+    config: ConfigT
+    around: Around
     unresolved: Unresolved = field(default_factory=Unresolved)
+
+    @property
+    def step(self) -> StepDefinition:
+        return self.around.step
+
+    @property
+    def given(self) -> RunInput:
+        return self.around.given
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        return self.around.variables
+
+    @property
+    def ports(self) -> Ports:
+        return self.around.ports
+
+    @property
+    def blocks(self) -> Blocks:
+        return self.around.blocks
 
     def render(self, text: str) -> str:
         """A template with its references filled in; missing names are reported on `step_complete`."""
@@ -138,3 +181,12 @@ class StepContext(Generic[ConfigT]):
         """Emit an event that is not text: the open block is closed first, as the wire wants it."""
         self.blocks.close()
         self.ports.log.emit(event)
+
+    async def evaluate(self, condition: str) -> Any:
+        """The value of a JavaScript expression over the variables. Raises `ExpressionFailure`."""
+        return await self.ports.expressions.evaluate(as_expression(condition, self.variables), self.variables)
+
+    async def run_steps(self, steps: list[StepDefinition], branch: str) -> Walked:
+        """Run steps inside this one; their frames stand between this step's start and its end."""
+        self.blocks.close()
+        return await self.around.walk(steps, f"{self.around.key}/{branch}/")

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.engine.context import RunInput
 from dashboard.engine.ports import Message, ReasoningChunk, Remembered, TextChunk
-from dashboard.engine.runner import step_keys
+from dashboard.engine.walker import step_keys
 from dashboard.wire.grammar import violations
 from dashboard.wire.requests import StepDefinition
 from tests.engine.world import fails, run_flow, says
@@ -361,3 +361,11 @@ async def test_a_schema_may_come_as_openai_writes_it():
     ran = await run_flow(prompt(responseFormat=wanted), scripts=[says('{"n": 2}')])
     asked = ran.models.requests[0].response_format
     assert (asked.kind, asked.name, asked.schema) == ("json", "n", SCHEMA)
+
+
+async def test_a_condition_may_stand_inside_the_config():
+    ran = await run_flow(
+        {"id": "a", "type": "set-variable", "config": {"variableName": "x", "value": 1, "when": "no"}},
+        answers={"no": 0},
+    )
+    assert ran.story[1] == "step_skip" and ran.of("step_skip")[0].when == "no"
