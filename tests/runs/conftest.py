@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.engine.ports import ModelChosen, ModelChunk, ModelDone, ModelRequest, TextChunk
 from dashboard.models import MOVING, Member, Run, Source
-from dashboard.runs import control
+from dashboard.runs import control, delivery
 from dashboard.runs.control import Order
 from dashboard.runs.worker import Worker
 from tests.engine.world import Conditions
@@ -70,10 +70,15 @@ def models() -> HandModels:
 
 @pytest.fixture
 def make_worker(transactional_db: None, models: HandModels) -> Iterator[Callable[..., Worker]]:
-    """`make_worker()` starts a worker; those still alive at the end are stopped."""
+    """`make_worker()` starts a worker; those still alive at the end are stopped.
+
+    The first has the process's own delivery; the others hear of runs as workers of other processes do.
+    """
     workers: list[Worker] = []
 
     def make(**options: Any) -> Worker:
+        if workers:
+            options.setdefault("queue", delivery.make())
         worker = Worker(lambda: NoConditions({"false": False}), models, **options)
         worker.start()
         workers.append(worker)

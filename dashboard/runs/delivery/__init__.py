@@ -10,12 +10,17 @@ from django.conf import settings
 
 from dashboard.runs.delivery.port import Delivery
 
-__all__ = ["Delivery", "current"]
+__all__ = ["Delivery", "current", "make"]
+
+
+def make() -> Delivery:
+    """A delivery of the kind the settings name, for a worker that shares its process with another one's."""
+    module = importlib.import_module(f"dashboard.runs.delivery.{settings.DELIVERY}")
+    made: Delivery = module.make()
+    return made
 
 
 @lru_cache(maxsize=1)
 def current() -> Delivery:
     """This process's delivery, made at the first call."""
-    module = importlib.import_module(f"dashboard.runs.delivery.{settings.DELIVERY}")
-    made: Delivery = module.make()
-    return made
+    return make()

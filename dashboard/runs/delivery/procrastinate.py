@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.apps import apps
+from django.db import connection
 from procrastinate import App
 from procrastinate.connector import Notify
 from procrastinate.contrib.django import connector_params
 from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import JobDeferrer, Status
 from procrastinate.psycopg_connector import PsycopgConnector
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "runs"
 TASK = "drive"
+APPLICATION = "signalbox-queue"
+JOBS: str = "procrastinate.ProcrastinateJob"
 POLL_S = 1.0
 LATER_S = 1
 RETRY_S = 1.0
@@ -70,19 +72,19 @@ class ProcrastinateDelivery:
 
     def enqueue_again(self, run_ids: Sequence[int]) -> None:
         try:
-            standing = ProcrastinateJob.objects.filter(
-                status=Status.TODO.value, queueing_lock__in=[_lock(run_id) for run_id in run_ids]
-            )
-            locks = set(standing.values_list("queueing_lock", flat=True))
-            missing = [run_id for run_id in dict.fromkeys(run_ids) if _lock(run_id) not in locks]
-            with transaction.atomic():
-                self._app.job_manager.batch_defer_jobs(
-                    [_job(self._app, run_id).make_new_job(run_id=run_id) for run_id in missing]
-                )
-        except AlreadyEnqueued:
-            logger.debug("Somebody else put a run of %s into the queue meanwhile.", run_ids)
+            missing = _without_a_job(run_ids)
         except Exception:
-            _later("%d runs could not be put into the queue; trying again soon.", len(run_ids))
+            _later("It cannot be told which of %d runs wait in the queue; trying again soon.", len(run_ids))
+            return
+        try:
+            self._app.job_manager.batch_defer_jobs(
+                [_job(self._app, run_id).make_new_job(run_id=run_id) for run_id in missing]
+            )
+        except AlreadyEnqueued:
+            for run_id in missing:
+                self.enqueue(run_id)
+        except Exception:
+            _later("%d runs could not be put into the queue; trying again soon.", len(missing))
 
     def cancel(self, run_id: int) -> None:
         loop = self._loop
@@ -92,8 +94,9 @@ class ProcrastinateDelivery:
     async def start(self, drive: Drive, cancel: Cancel, free: Callable[[], int]) -> None:
         self._drive, self._cancel, self._free = drive, cancel, free
         self._stopping = asyncio.Event()
-        pool = {"min_size": 1, "max_size": 2}
-        self._taking_app = self._app.with_connector(WorkerConnector(kwargs=connector_params(), **pool))
+        pool: dict[str, Any] = {"min_size": 1, "max_size": 2}
+        own = {**connector_params(), "application_name": APPLICATION}
+        self._taking_app = self._app.with_connector(WorkerConnector(kwargs=own, **pool))
         await self._taking_app.open_async()
         self._loop = asyncio.get_running_loop()
         self._tasks = [
@@ -181,6 +184,15 @@ def _job(app: App, run_id: int, at: datetime | None = None, in_s: int | None = N
     if in_s is not None:
         when = {"schedule_in": {"seconds": in_s}}
     return app.configure_task(TASK, queue=QUEUE, queueing_lock=_lock(run_id, at), **when)
+
+
+def _without_a_job(run_ids: Sequence[int]) -> list[int]:
+    """Those of the runs, each once, that no waiting job announces. One query."""
+    waiting = apps.get_model(JOBS)._default_manager.filter(
+        status=Status.TODO.value, queueing_lock__in=[_lock(run_id) for run_id in run_ids]
+    )
+    locks = set(waiting.values_list("queueing_lock", flat=True))
+    return [run_id for run_id in dict.fromkeys(run_ids) if _lock(run_id) not in locks]
 
 
 def _later(message: str, about: int) -> None:
