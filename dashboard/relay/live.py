@@ -49,7 +49,7 @@ class Ear:
         return f"member-{self.member_id}"
 
 
-class Channels(ChannelManagerBase):  # type: ignore[misc]
+class Channels(ChannelManagerBase):
     """Denies by default: only an Ear hears, and only its own channel. No request can ask for a channel by name."""
 
     def get_channels_for_request(self, request: Any, view_kwargs: Any) -> set[str]:

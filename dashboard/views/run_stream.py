@@ -18,13 +18,15 @@ from dashboard.views.access import get_or_404, member_page
 from dashboard.wire import sse
 
 STREAMS_PER_PERSON: Final = 6
+EARS_PER_PERSON: Final = 20
 RETRY_S: Final = 5
 PAGE: Final = 2000
 RECONNECT: Final = b"retry: 1000\n\n"
 _SEQ = re.compile(r"-1|[0-9]{1,9}")
 
-# Open run streams per person in this process. Only the server's loop counts; views in threads look.
+# Open streams per person in this process, of runs and of hints. Only the server's loop counts; views in threads look.
 _open: Counter[int] = Counter()
+_listening: Counter[int] = Counter()
 
 
 @require_GET
@@ -35,7 +37,7 @@ def events(request: HttpRequest, member: Member, public_id: str) -> HttpResponse
     The number is that of the Last-Event-ID header, else of `after`; one that the log does not reach gives an event
     `reset` and everything from the start. 400 for a number that is none, 429 for one stream too many.
     """
-    run = get_or_404(Run.objects.visible_to(member), public_id=public_id)
+    run = get_or_404(Run.objects.visible_to(member).only("id", "last_seq"), public_id=public_id)
     after = _cursor(request)
     if after is None:
         return _refused(400, "invalid_last_event_id", "The number of the last event must be a whole number.")
@@ -47,13 +49,11 @@ def events(request: HttpRequest, member: Member, public_id: str) -> HttpResponse
         body = head + b"".join(sse.frame(row.type, row.data, row.seq) for row in rows)
         return HttpResponse(body, headers=sse.HEADERS)
     if _open[member.user_id] >= STREAMS_PER_PERSON:
-        refused = _refused(429, "too_many_streams", f"One person may hold {STREAMS_PER_PERSON} open streams.")
-        refused.headers["Retry-After"] = str(RETRY_S)
-        return refused
+        return _too_many(STREAMS_PER_PERSON)
     allowed = partial(_may_go_on, member.pk, run.pk, request.session.session_key)
     frames = partial(_frames, run.pk, after, RECONNECT + head, allowed)
     return continue_with(
-        request, partial(_counted, member.user_id, frames), HttpResponse(headers=sse.HEADERS)
+        request, partial(_counted, _open, member.user_id, frames), HttpResponse(headers=sse.HEADERS)
     )
 
 
@@ -61,9 +61,12 @@ def events(request: HttpRequest, member: Member, public_id: str) -> HttpResponse
 @member_page(Action.READ_RUNS)
 def hints(request: HttpRequest, member: Member) -> HttpResponse:
     """Which runs of the member's workspace changed their state: events `runs`, lists of {"run": id, "state": word}."""
+    if _listening[member.user_id] >= EARS_PER_PERSON:
+        return _too_many(EARS_PER_PERSON)
     allowed = partial(_may_go_on, member.pk, None, request.session.session_key)
     body = partial(live.body, member.workspace_id, member.pk, allowed)
-    return continue_with(request, body, HttpResponse(headers=sse.HEADERS))
+    counted = partial(_counted, _listening, member.user_id, body)
+    return continue_with(request, counted, HttpResponse(headers=sse.HEADERS))
 
 
 def _cursor(request: HttpRequest) -> int | None:
@@ -81,6 +84,12 @@ def _refused(status: int, code: str, words: str) -> HttpResponse:
     return JsonResponse(
         {"error": code, "message": words}, status=status, headers={"Cache-Control": "no-store"}
     )
+
+
+def _too_many(most: int) -> HttpResponse:
+    refused = _refused(429, "too_many_streams", f"One person may hold {most} open streams of this kind.")
+    refused.headers["Retry-After"] = str(RETRY_S)
+    return refused
 
 
 def _may_go_on(member_id: int, run_id: int | None, session_key: str | None) -> bool:
@@ -102,12 +111,12 @@ async def _frames(run_id: int, after: int, head: bytes, allowed: Callable[[], bo
         return
 
 
-async def _counted(user_id: int, body: Body) -> AsyncIterator[bytes]:
-    _open[user_id] += 1
+async def _counted(count: Counter[int], user_id: int, body: Body) -> AsyncIterator[bytes]:
+    count[user_id] += 1
     try:
         async for chunk in body():
             yield chunk
     finally:
-        _open[user_id] -= 1
-        if not _open[user_id]:
-            del _open[user_id]
+        count[user_id] -= 1
+        if not count[user_id]:
+            del count[user_id]
