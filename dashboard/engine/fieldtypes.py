@@ -59,6 +59,7 @@ VariableName = Annotated[str, Kind("variable-name")]
 VariableRef = Annotated[str, Kind("variable-ref")]
 Expression = Annotated[str, Kind("expression")]
 Json = Annotated[Any, Kind("json")]
+Steps = Annotated[list[dict[str, Any]], Kind("steps")]
 JsonSchema = Annotated[dict[str, Any] | None, Kind("json-schema")]
 
 
@@ -89,6 +90,7 @@ __all__ = [
     "OptionalCount",
     "OptionalNumber",
     "ShownWhen",
+    "Steps",
     "Template",
     "VariableName",
     "VariableRef",
