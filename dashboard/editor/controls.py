@@ -234,8 +234,11 @@ class ChoiceOrJsonControl(Control):
         self.choice = ChoiceControl(options=options, default=default)
         self.json = JsonControl()
         choices = [*((option.key, option.word) for option in options), (OTHER, "Custom (JSON)")]
-        code = forms.Textarea(attrs={"data-code": "json", "rows": 3, "spellcheck": "false"})
-        super().__init__(widget=ChoiceOrJsonWidget([forms.Select(choices=choices), code]), **rest)
+        label = str(rest.get("label", ""))
+        named = {"aria-label": f"{label}: custom value"}
+        code = forms.Textarea(attrs={"data-code": "json", "rows": 3, "spellcheck": "false", **named})
+        select = forms.Select(choices=choices, attrs={"aria-label": label})
+        super().__init__(widget=ChoiceOrJsonWidget([select, code]), **rest)
 
     def fits(self, raw: Any) -> bool:
         return True
