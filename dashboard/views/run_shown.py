@@ -137,7 +137,10 @@ def _steps(run: Run, transcript: Transcript) -> list[ShownStep]:
     taken: dict[str, int] = {}
     steps = []
     for place, view in enumerate(transcript.steps):
-        step = _begun(_key(view, place, taken), view, begin, end)
+        cut_off = (
+            transcript.error_code == "CANCELLED" and view is transcript.steps[-1] and view.state == "failed"
+        )
+        step = _begun(_key(view, place, taken), view, end, cut_off)
         _place(step, view, begin, total)
         steps.append(step)
     return steps + [step for step in _to_come(run, transcript) if step.key not in taken]
@@ -149,8 +152,8 @@ def _key(view: StepView, place: int, taken: dict[str, int]) -> str:
     return key if taken[key] == 1 else f"{key}-{taken[key]}"
 
 
-def _begun(key: str, view: StepView, begin: datetime, end: datetime) -> ShownStep:
-    step = ShownStep(key, view.name, view.type, view.state, view)
+def _begun(key: str, view: StepView, end: datetime, cut_off: bool) -> ShownStep:
+    step = ShownStep(key, view.name, view.type, "cancelled" if cut_off else view.state, view)
     started = parse_datetime(view.started_at) if view.started_at else None
     if view.duration_ms is not None:
         step.seconds = view.duration_ms / 1000

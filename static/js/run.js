@@ -249,10 +249,13 @@ if (head().dataset.moving === "1") {
   });
 }
 
+// A row opens its step in the tab that is open now, which may not be the one it was drawn for. Before htmx reads the row.
 document.addEventListener("click", (event) => {
   const row = event.target.closest?.("[data-goes-to]");
   if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const tab = `tab=${get("inspector").dataset.tab}`;
+  for (const name of ["href", "hx-get", "hx-push-url"]) row.setAttribute(name, row.getAttribute(name).replace(/tab=\w+/, tab));
   for (const other of document.querySelectorAll("#run-tree [aria-current]")) other.removeAttribute("aria-current");
   row.setAttribute("aria-current", "true");
   get(row.dataset.goesTo)?.scrollIntoView({ block: "start" });
-});
+}, { capture: true });

@@ -78,10 +78,8 @@ def start(member: Member, *steps: dict[str, Any], name: str = "Sales Analysis") 
 
 def paced(member: Member, *words: str) -> Run:
     """A run that belongs to a living worker, the test, and moves only when that says so."""
-    run = make_run(member, "running", [*opening(), *answer(*words)])
     Worker.objects.get_or_create(id="the-test", defaults={"lease_until": timezone.now() + timedelta(hours=1)})
-    Run.objects.filter(pk=run.pk).update(owner="the-test")
-    return run
+    return make_run(member, "running", [*opening(), *answer(*words)], owner="the-test")
 
 
 def tell(run: Run, *events: Any) -> None:
@@ -345,6 +343,11 @@ def test_the_inspector_opens_beside_the_transcript_and_the_address_says_what_is_
     expect(page.locator("#inspector h2")).to_have_text("Greet")
     page.get_by_role("link", name="Whole run").click()
     expect(page.locator("#inspector h2")).to_have_text("Whole run")
+    page.get_by_role("link", name="Variables").click()
+    expect(page.locator("#inspector")).to_have_attribute("data-tab", "variables")
+    page.locator("#tree-0").click()
+    expect(page.locator("#inspector h2")).to_have_text("Greet")
+    expect(page.locator("#inspector")).to_have_attribute("data-tab", "variables")
     assert complaints(page) == []
 
 

@@ -352,3 +352,15 @@ def test_a_block_that_ended_with_its_step_failed_keeps_its_text(web, ana):
     html = shown(web, make_run(ana, "running", events))
     assert "Half an ans" in html
     assert "The vendor hung up." in html
+
+
+def test_the_step_that_was_cut_off_by_cancelling_did_not_fail(web, ana):
+    words = "Cancelled by ana@example.org."
+    events = [*opening(), *answer("Half"), StepComplete(id="greet", success=False, error="Cancelled.")]
+    events.append(
+        ExecutionError(kind="flow", error=ErrorDetail(code="CANCELLED", message=words), code="CANCELLED")
+    )
+    html = shown(web, make_run(ana, "cancelled", events, error=words))
+    assert "Cut off when the run was cancelled." in html
+    assert words in html
+    assert "block--error" not in html
