@@ -100,7 +100,7 @@ function labelOf(field) {
 function extensions(field) {
   const language = LANGUAGES[field.dataset.code];
   const described = field.getAttribute("aria-describedby");
-  const attributes = { "aria-label": labelOf(field), ...(described && { "aria-describedby": described }), ...(field.getAttribute("aria-invalid") && { "aria-invalid": "true" }) };
+  const attributes = { tabindex: "0", "aria-label": labelOf(field), ...(described && { "aria-describedby": described }), ...(field.getAttribute("aria-invalid") && { "aria-invalid": "true" }) };
   const writeBack = EditorView.updateListener.of((update) => {
     if (!update.docChanged) return;
     field.value = update.state.doc.toString();

@@ -16,7 +16,11 @@ function send(values) {
 mount("[data-sortable]", (list) => {
   window.Sortable?.create(list, {
     handle: ".handle",
-    animation: 120,
+    animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
+    // Its own pointer handling instead of the browser's drag and drop: the same on touch screens, and the row looks lifted.
+    forceFallback: true,
+    fallbackTolerance: 3,
+    fallbackClass: "steps__row--lifted",
     ghostClass: "steps__row--ghost",
     onEnd: ({ item, oldIndex, newIndex }) => {
       if (oldIndex === newIndex) return;

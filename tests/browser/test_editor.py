@@ -147,6 +147,7 @@ def test_steps_move_by_keyboard_and_keep_the_focus(editor, stored):
 
 def test_steps_move_by_dragging(editor, stored):
     page = editor()
+    expect(page.locator(".editor").first).to_be_visible()
     rows = page.locator(".steps__row")
     rows.nth(1).hover()
     rows.nth(1).locator(".handle").hover()
@@ -155,6 +156,7 @@ def test_steps_move_by_dragging(editor, stored):
     assert box
     page.mouse.move(box["x"] + 20, box["y"] + box["height"] / 2, steps=6)
     page.mouse.move(box["x"] + 20, box["y"] + 4, steps=6)
+    expect(rows.first).to_contain_text("Second")  # the list makes room while the row is in the air
     page.mouse.up()
     expect(page.locator(".steps__name").first).to_have_text("Second")
     page.reload()
