@@ -118,9 +118,7 @@ def test_a_run_there_is_no_room_for_is_put_back_for_later(queue: ProcrastinateDe
     async def full_then_free() -> None:
         room = [0]
         await queue.start(drive, lambda run_id: None, lambda: room[0])
-        queue._app.connector = queue._taking_app.connector
-        queue._app.job_manager.connector = queue._taking_app.connector
-        await procrastinate._job(queue._app, 5).defer_async(run_id=5)
+        await procrastinate._job(queue._taking_app.job_manager, 5).defer_async()
         await asyncio.sleep(0.5)
         assert taken == []
         room[0] = 1

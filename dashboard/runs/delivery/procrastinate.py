@@ -18,7 +18,9 @@ from procrastinate.contrib.django import connector_params
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import JobDeferrer, Status
+from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.tasks import configure_task
 
 from dashboard.runs.delivery.port import Cancel, Drive
 
@@ -64,7 +66,7 @@ class ProcrastinateDelivery:
 
     def enqueue(self, run_id: int, at: datetime | None = None) -> None:
         try:
-            _job(self._app, run_id, at).defer(run_id=run_id)
+            _job(self._app.job_manager, run_id, at).defer()
         except AlreadyEnqueued:
             logger.debug("Run %s waits in the queue already.", run_id)
         except Exception:
@@ -77,9 +79,8 @@ class ProcrastinateDelivery:
             _later("It cannot be told which of %d runs wait in the queue; trying again soon.", len(run_ids))
             return
         try:
-            self._app.job_manager.batch_defer_jobs(
-                [_job(self._app, run_id).make_new_job(run_id=run_id) for run_id in missing]
-            )
+            manager = self._app.job_manager
+            manager.batch_defer_jobs([_job(manager, run_id).job for run_id in missing])
         except AlreadyEnqueued:
             for run_id in missing:
                 self.enqueue(run_id)
@@ -155,9 +156,8 @@ class ProcrastinateDelivery:
 
     async def _put_back(self, run_id: int) -> None:
         """There is no room here: another worker may take it, or this one a moment later."""
-        job = _job(self._taking_app, run_id, in_s=LATER_S)
         try:
-            await job.defer_async(run_id=run_id)
+            await _job(self._taking_app.job_manager, run_id, in_s=LATER_S).defer_async()
         except AlreadyEnqueued:
             return
 
@@ -179,11 +179,19 @@ def _lock(run_id: int, at: datetime | None = None) -> str:
     return f"run-{run_id}@{at.isoformat()}" if at else f"run-{run_id}"
 
 
-def _job(app: App, run_id: int, at: datetime | None = None, in_s: int | None = None) -> JobDeferrer:
-    when: dict[str, Any] = {"schedule_at": at} if at else {}
-    if in_s is not None:
-        when = {"schedule_in": {"seconds": in_s}}
-    return app.configure_task(TASK, queue=QUEUE, queueing_lock=_lock(run_id, at), **when)
+def _job(
+    manager: JobManager, run_id: int, at: datetime | None = None, in_s: int | None = None
+) -> JobDeferrer:
+    """A job to be queued over the manager's connection. (`App.configure_task` would take another app's.)"""
+    when: dict[str, Any] = {"schedule_in": {"seconds": in_s}} if in_s is not None else {"schedule_at": at}
+    return configure_task(
+        name=TASK,
+        job_manager=manager,
+        queue=QUEUE,
+        queueing_lock=_lock(run_id, at),
+        task_kwargs={"run_id": run_id},
+        **when,
+    )
 
 
 def _without_a_job(run_ids: Sequence[int]) -> list[int]:

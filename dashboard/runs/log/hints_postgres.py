@@ -2,7 +2,7 @@
 
 import json
 import logging
-import os
+import secrets
 import threading
 from collections.abc import Sequence
 
@@ -13,19 +13,20 @@ from dashboard.runs.log.hints import Hint, Listener
 logger = logging.getLogger(__name__)
 
 _NAME = "signalbox_runs"
-_PAYLOAD_BYTES = 7000
-_HERE = f"{os.getpid()}"
+# A payload may have 8,000 bytes, and two 20-digit numbers are the longest hint.
+_MOST_HINTS = 150
+# Not the process id: in containers every server may have the same one.
+_HERE = secrets.token_hex(6)
 
 
 class PostgresChannel:
     """Sends within the writer's transaction; listens on a connection of its own and opens another when it breaks."""
 
     def send(self, hints: Sequence[Hint]) -> None:
-        body = json.dumps([_HERE, list(hints)], separators=(",", ":"))
-        if len(body) > _PAYLOAD_BYTES:
-            body = json.dumps([_HERE, None])
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [_NAME, body])
+            for first in range(0, len(hints), _MOST_HINTS):
+                body = json.dumps([_HERE, list(hints[first : first + _MOST_HINTS])], separators=(",", ":"))
+                cursor.execute("SELECT pg_notify(%s, %s)", [_NAME, body])
 
     def listen(self, listener: Listener, stopped: threading.Event) -> None:
         while not stopped.is_set():
@@ -46,7 +47,7 @@ class PostgresChannel:
                 for note in raw.notifies(timeout=1.0, stop_after=1):
                     sender, hints = json.loads(note.payload)
                     if sender != _HERE:
-                        listener([(run, seq) for run, seq in hints or []])
+                        listener([(run, seq) for run, seq in hints])
         finally:
             own.close()
 
