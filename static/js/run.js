@@ -5,6 +5,8 @@ import { follow, hints } from "./streams.js";
 
 const GATHER = 60;
 const EVENTS_TAB = 1000;
+const LATER = 2000;
+const AT_ONCE = 40;
 const MOVING = ["queued", "running"];
 const ENDS = ["execution_complete", "execution_error"];
 const SAYS = {
@@ -86,6 +88,7 @@ const wanted = new Set();
 let inspectorWanted = false;
 let newest = Number(root.dataset.seq);
 let asking = false;
+let gone = false;
 let timer = 0;
 let eventsTimer = 0;
 
@@ -118,25 +121,32 @@ async function ask() {
   timer = 0;
   if (asking) return void (timer = setTimeout(ask, GATHER));
   asking = true;
-  const keys = [...wanted];
+  const before = seqOf(head());
+  const keys = [...wanted].slice(0, AT_ONCE);
   const withInspector = inspectorWanted && !get("inspector").hasAttribute("data-still");
-  wanted.clear();
+  for (const key of keys) wanted.delete(key);
   inspectorWanted = false;
+  let answered = false;
   try {
+    const swapped = () => (answered = true);
+    document.addEventListener("htmx:after:swap", swapped, { once: true });
     await htmx.ajax("GET", address(keys, withInspector), { source: "#run", target: "#run", swap: "none" });
+    document.removeEventListener("htmx:after:swap", swapped);
   } finally {
     asking = false;
   }
-  settle();
+  if (!answered) for (const key of keys) wanted.add(key);
+  settle(answered && seqOf(head()) > before);
 }
 
 /** After a swap: text that is newer than the pieces goes back in, blocks that are whole are forgotten. */
-function settle() {
+function settle(moved) {
   for (const [id, block] of blocks) {
     if (block.done !== undefined && seqOf(stepElement(block.step)) >= block.done) blocks.delete(id);
     else drawSoon(id);
   }
-  if (seqOf(head()) < newest) refresh();
+  if (gone) return;
+  if (wanted.size || seqOf(head()) < newest) refresh(undefined, moved ? GATHER : LATER);
   else if (head().dataset.moving === "0") finish();
 }
 
@@ -238,7 +248,10 @@ if (head().dataset.moving === "1") {
     event: heard,
     lost: () => (connection.textContent = "Reconnecting"),
     back: () => (connection.textContent = ""),
-    refused: (status) => (connection.textContent = SAYS[status] ?? "The server does not send this run's events any more. Reload the page."),
+    refused: (status) => {
+      gone = true;
+      connection.textContent = SAYS[status] ?? "The server does not send this run's events any more. Reload the page.";
+    },
     reset: () => location.reload(),
   });
   // A hidden tab holds no stream; a hint is enough for it to show how the run stands. A run that waited may go on again.

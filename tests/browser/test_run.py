@@ -17,7 +17,7 @@ from dashboard.models import Flow, Member, Record, Run, Source, Worker
 from dashboard.relay import follow
 from dashboard.runs import control
 from dashboard.runs.log import hints
-from dashboard.wire.events import StepComplete, TextComplete, TextDelta
+from dashboard.wire.events import StepComplete, StepStart, TextComplete, TextDelta
 from tests.browser.conftest import PHONE, WIDE, OpenPage, axe, overflow
 from tests.views.run_rows import answer, append, make_run, opening, whole_log
 
@@ -326,6 +326,43 @@ def test_a_long_log_arrives_whole_and_in_order_while_the_page_stays_quick(
     page.get_by_role("link", name="Variables").click()
     expect(page.locator("#inspector")).to_contain_text("No step has set a variable yet.")
     assert time.monotonic() - began < 2
+
+
+def test_many_steps_at_once_are_all_drawn(open_page: OpenPage, ana: Member) -> None:
+    page = open_page("/", member=ana)
+    run = paced(ana, "one ")
+    page.goto(f"/runs/{run.public_id}")
+    say(run, "two ")
+    expect(page.locator(LIVE_TEXT)).to_have_text("one two")
+    told: list[Any] = [StepComplete(id="greet", success=True)]
+    for number in range(1, 121):
+        told.append(StepStart(id=f"s{number}", name=f"Step {number}", step_type="set-variable", index=number))
+        told.append(StepComplete(id=f"s{number}", success=True, result={"value": number}, duration_ms=1))
+    tell(run, *told)
+    finish(run)
+    expect(page.locator("#run-end")).to_contain_text("Completed", timeout=15_000)
+    expect(page.locator(".run__step [data-state=completed]")).to_have_count(121, timeout=15_000)
+    assert complaints(page) == []
+
+
+def test_a_server_that_is_away_for_a_moment_is_not_asked_over_and_over(
+    open_page: OpenPage, ana: Member
+) -> None:
+    page = open_page("/", member=ana)
+    run = paced(ana, "one ")
+    page.goto(f"/runs/{run.public_id}")
+    say(run, "two ")
+    expect(page.locator(LIVE_TEXT)).to_have_text("one two")
+    asked: list[str] = []
+    page.route(
+        "**/parts?*", lambda route: (asked.append(route.request.url), route.abort("connectionrefused"))
+    )
+    finish(run)
+    page.wait_for_timeout(3000)
+    assert 1 <= len(asked) <= 3
+    page.unroute("**/parts?*")
+    expect(page.locator("#run-end")).to_contain_text("Completed", timeout=10_000)
+    expect(page.locator("#step-0 .prose")).to_contain_text("one two")
 
 
 def test_the_inspector_opens_beside_the_transcript_and_the_address_says_what_is_open(
