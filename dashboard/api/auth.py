@@ -107,7 +107,7 @@ def _present(request: HttpRequest) -> ApiKey:
         raise WireError("invalid_api_key")
     if key.revoked_at is not None:
         raise WireError("api_key_revoked")
-    if not is_live(key):
+    if key.expires_at is not None and not is_live(key):
         raise WireError("api_key_expired")
     return key
 

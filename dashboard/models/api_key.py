@@ -39,7 +39,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         shape = KEY_SHAPE.fullmatch(text)
         if not shape:
             return None
-        key = self.select_related("workspace").filter(prefix=shape[1]).first()
+        key = self.filter(prefix=shape[1]).first()
         if key is None or not secrets.compare_digest(key.digest, _digest(text)):
             return None
         return key

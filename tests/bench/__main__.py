@@ -18,8 +18,8 @@ import httpx2
 
 from tests.rel.processes import ROOT, Site, site
 
-TOKENS = 100
-PER_SECOND = 50.0
+TOKENS = 60
+PER_SECOND = 20.0
 
 
 def quantile(values: list[float], share: float) -> float:
