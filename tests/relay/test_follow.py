@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from dashboard.models import Run, RunEvent
 from dashboard.relay import follow
 from dashboard.relay.hub import MOST_WAITING
 from dashboard.runs.log import hints
+from tests.relay.conftest import in_thread
 from tests.runs.conftest import start  # noqa: F401 - a fixture
 
 Start = Callable[..., Run]
@@ -35,7 +35,7 @@ def append(run: Run, count: int, state: str = "running", quietly: bool = False) 
         hints.publish([(run.pk, first + count - 1)])
 
 
-do = sync_to_async(append, thread_sensitive=False)
+do = in_thread(append)
 
 
 async def read(run: Run, after: int = -1) -> list[int]:
@@ -140,7 +140,7 @@ async def test_all_followed_runs_are_read_together(hub: Any, start: Start, monke
         calls.append(1)
         return await real(work, *args, **kwargs)
 
-    runs = [await sync_to_async(start, thread_sensitive=False)() for _ in range(20)]
+    runs = [await in_thread(start)() for _ in range(20)]
     tasks = [asyncio.create_task(read(each)) for each in runs]
     await asyncio.sleep(0.3)
     monkeypatch.setattr(hub.database, "call", counted)
