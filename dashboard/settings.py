@@ -420,6 +420,7 @@ LOGGING = {
     "loggers": {
         "axes": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "uvicorn": {"level": "WARNING"},
