@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -29,4 +30,5 @@ def home(request: HttpRequest, member: Member) -> HttpResponse:
         "recent": [row(run) for run in runs.exclude(state__in=[*MOVING, *ATTENTION])[:MOST_RECENT]],
         "flows": [(flow, run_form_id(member)) for flow in flows.order_by("-updated_at", "pk")[:MOST_FLOWS]],
     }
+    context["demo_answers"] = settings.MODEL_FALLBACK == "demo"
     return render(request, "home/home.html", context)

@@ -77,6 +77,16 @@ class ShownRun:
         return next((step.key for step in reversed(self.steps) if step.state == "running"), "")
 
     @property
+    def stopped_at(self) -> str:
+        """The name of the step whose error is the run's, which the transcript shows already; else empty."""
+        failed = [
+            step
+            for step in self.started
+            if step.view and step.view.error and step.view.error in self.run.error
+        ]
+        return failed[-1].name if failed else ""
+
+    @property
     def seconds(self) -> float | None:
         """From the start to the end, or None while the run has not both."""
         return took(self.run)

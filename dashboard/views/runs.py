@@ -64,7 +64,7 @@ def runs(request: HttpRequest, member: Member) -> HttpResponse:
 @member_page(Action.READ_RUNS)
 def rows(request: HttpRequest, member: Member) -> HttpResponse:
     """The rows of some runs (`run=…`, repeated) as they are now; ids that are not the member's are left out."""
-    wanted = request.GET.getlist("run")[:MOST_ROWS]
+    wanted = [public_id for public_id in request.GET.getlist("run")[:MOST_ROWS] if "\x00" not in public_id]
     found = [row(run) for run in listed(member).filter(public_id__in=wanted)]
     return render(request, "runs/_rows.html", {"rows": found, "oob": True})
 

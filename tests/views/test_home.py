@@ -42,11 +42,17 @@ def test_nothing_of_another_workspace_shows(web, member, other_workspace):
     assert "their flow" not in html
 
 
+@pytest.mark.parametrize("fallback", ["demo", ""])
+def test_the_demo_model_is_promised_only_where_it_answers(web, ana, settings, fallback):
+    settings.MODEL_FALLBACK = fallback
+    make_flow(ana)
+    assert ("demo model answers" in web.get("/").content.decode()) is bool(fallback)
+
+
 def test_before_the_first_run_one_button_runs_the_example(web, ana):
     flow = make_flow(ana, "Sales Analysis")
     html = web.get("/").content.decode()
     assert "Run Sales Analysis" in html
-    assert "demo model" in html
     run_id = html.split('name="run_id" value="')[1].split('"')[0]
     answer = web.post(f"/flows/{flow.pk}/run", {"run_id": run_id})
     run = Run.objects.get()

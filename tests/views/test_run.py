@@ -126,8 +126,15 @@ def test_errors_are_words(web, ana):
     ]
     run = make_run(ana, "failed", events, error=f"Step “Greet” failed: {sentence}")
     html = shown(web, run)
+    assert "the run stopped at the step “Greet”" in html
+    assert html.count(f"<p>{sentence}</p>") == 1
+
+
+def test_an_error_that_no_step_has_is_told_below_the_steps(web, ana):
+    why = "The run was interrupted 6 times at the same step, so it was stopped there."
+    html = shown(web, make_run(ana, "failed", opening(), error=why))
     assert "The run failed." in html
-    assert html.count(sentence) >= 2
+    assert why in html
 
 
 def test_skipped_steps_and_steps_that_were_never_reached_stay_in_the_tree(web, ana):

@@ -172,7 +172,7 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_rows(web, ana, a
 
 def test_rows_are_pieces_of_the_page_that_find_their_place(web, ana):
     run = make_run(ana, "running")
-    html = web.get("/runs/rows", {"run": [run.public_id, "nonsense"]}).content.decode()
+    html = web.get("/runs/rows", {"run": [run.public_id, "nonsense", "\x00"]}).content.decode()
     assert html.count("<tr ") == 1
     assert f'id="row-{run.public_id}"' in html
     assert "hx-swap-oob" in html
