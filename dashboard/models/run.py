@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Coalesce, Now
 
 from dashboard.models.api_key import ApiKey
@@ -69,7 +69,12 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def advance(self, run_id: int, epoch: int, last_seq: int, changes: dict[str, Any]) -> bool:
         """Move the log's end, and whatever changes with it, as the run's owner; False when the lease is lost."""
-        return self.filter(pk=run_id, epoch=epoch).update(last_seq=last_seq, **changes) == 1
+        if changes:
+            return self.filter(pk=run_id, epoch=epoch).update(last_seq=last_seq, **changes) == 1
+        # The token path: building this statement with the query builder costs several times as much as running it.
+        with connection.cursor() as cursor:
+            cursor.execute(_ADVANCE, [last_seq, run_id, epoch])
+            return cursor.rowcount == 1
 
     def release(self, run_id: int, epoch: int) -> bool:
         """Give a run back to the queue, for another worker to go on with."""
@@ -164,3 +169,6 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+
+_ADVANCE = f"UPDATE {Run._meta.db_table} SET last_seq = %s WHERE id = %s AND epoch = %s"  # noqa: S608 - our table's name

@@ -111,11 +111,11 @@ def _end_unowned(run_id: int, by: str) -> bool:
 
 def _append(run: Run, events: list[Event]) -> None:
     """Append to the log of a run that this transaction has just fenced and holds the row of."""
-    rows = []
-    for seq, event in enumerate(events, start=run.last_seq + 1):
-        body = event.stamped(run.public_id, seq).to_json()
-        rows.append(RunEvent(run_id=run.pk, seq=seq, type=event.type, data=body))
-    RunEvent.objects.bulk_create(rows)
+    rows = [
+        (run.pk, seq, event.type, event.stamped(run.public_id, seq).to_json())
+        for seq, event in enumerate(events, start=run.last_seq + 1)
+    ]
+    RunEvent.objects.append(rows)
     last_seq = run.last_seq + len(rows)
     Run.objects.advance(run.pk, run.epoch, last_seq, {})
     hints.publish_within_commit([(run.pk, last_seq)])

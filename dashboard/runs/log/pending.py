@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from dashboard.models import RunEvent
+from dashboard.models.event import EventRow
 from dashboard.wire.events import Event, ReasoningDelta, TextDelta
 
 
@@ -16,7 +16,7 @@ class Work:
     """One run's share of a commit: numbered events and what changes with them."""
 
     log: "Pending"
-    events: list[RunEvent]
+    events: list[EventRow]
     last_seq: int
     changes: dict[str, Any]
     rows: list[models.Model]
@@ -81,11 +81,11 @@ class Pending:
 
     def take(self) -> Work:
         """Everything waiting, with adjacent deltas of a block joined, numbered from where the log ends."""
-        stamped = []
+        stamped: list[EventRow] = []
         for event in _joined(self._events):
             self.last_seq += 1
             body = event.stamped(self.execution_id, self.last_seq).to_json()
-            stamped.append(RunEvent(run_id=self.run_id, seq=self.last_seq, type=event.type, data=body))
+            stamped.append((self.run_id, self.last_seq, event.type, body))
         work = Work(self, stamped, self.last_seq, self._changes, self._rows, self._waiting)
         self._events, self._changes, self._rows, self._waiting = [], {}, [], []
         self.has_news = False

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from dashboard.models import MOVING, Run, RunEvent
 
 
@@ -37,22 +35,11 @@ def events_of(run_id: int) -> list[Row]:
 
 def events_after_many(cursors: Mapping[int, int], limit: int = 5000) -> tuple[dict[int, list[Row]], bool]:
     """The events after each run's cursor, in one query; the flag says that `limit` cut the answer short."""
-    if not cursors:
-        return {}, False
-    wanted = Q()
-    for run_id, after in cursors.items():
-        wanted |= Q(run_id=run_id, seq__gt=after)
-    rows = (
-        RunEvent.objects.filter(wanted)
-        .order_by("run_id", "seq")
-        .values_list("run_id", "seq", "type", "data")[:limit]
-    )
+    rows = RunEvent.objects.after_many(cursors, limit)
     found: dict[int, list[Row]] = {}
-    count = 0
     for run_id, seq, kind, data in rows:
         found.setdefault(run_id, []).append(Row(seq, kind, data))
-        count += 1
-    return found, count == limit
+    return found, len(rows) == limit
 
 
 def positions(run_ids: list[int]) -> dict[int, Position]:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connection, models, transaction
 
 from dashboard.models import Run, RunEvent
+from dashboard.models.event import EventRow
 from dashboard.runs.log import hints
 from dashboard.runs.log.pending import Pending, Work
 
@@ -148,13 +149,13 @@ def _commit(works: list[Work]) -> set[int]:
     """Append the works in one transaction; the run ids whose lease was lost are left out and returned."""
     lost: set[int] = set()
     with transaction.atomic():
-        events: list[RunEvent] = []
+        events: list[EventRow] = []
         for work in works:
             if not Run.objects.advance(work.log.run_id, work.log.epoch, work.last_seq, work.changes):
                 lost.add(work.log.run_id)
                 continue
             events.extend(work.events)
-        RunEvent.objects.bulk_create(events)
+        RunEvent.objects.append(events)
         for work in works:
             if work.log.run_id not in lost:
                 for row in work.rows:
