@@ -13,16 +13,29 @@ from dashboard.engine.step import Group, Step
 
 
 @dataclass(frozen=True)
+class MenuEntry:
+    """One kind in the menu."""
+
+    kind: str
+    title: str
+    group: Group
+    help: str
+
+
+@dataclass(frozen=True)
 class MenuGroup:
     """The kinds under one heading of the menu."""
 
-    title: str
-    kinds: list[type[Step[Any]]]
+    title: Group
+    kinds: list[MenuEntry]
 
 
 def menu() -> list[MenuGroup]:
     """Every kind that can be added, by group."""
-    kinds = registry_of(dashboard.steps).all()
+    kinds = [
+        MenuEntry(kind.kind, kind.title, kind.group, help_of(kind))
+        for kind in registry_of(dashboard.steps).all()
+    ]
     groups = [MenuGroup(group, [kind for kind in kinds if kind.group == group]) for group in get_args(Group)]
     return [group for group in groups if group.kinds]
 

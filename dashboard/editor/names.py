@@ -86,8 +86,14 @@ class Names:
         """Up to two known names that look like this one."""
         known = sorted({*self.offered, *self.roots})
         close = difflib.get_close_matches(path, known, n=2, cutoff=0.6)
+        if close:
+            return close
+        root, dot, rest = path.partition(".")
+        roots = difflib.get_close_matches(root, [name for name in known if "." not in name], n=2, cutoff=0.6)
         tail = path.rsplit(".", 1)[-1]
-        return close or [name for name in known if name.rsplit(".", 1)[-1] == tail][:2]
+        return [f"{name}{dot}{rest}" for name in roots] or [
+            name for name in known if name.rsplit(".", 1)[-1] == tail
+        ][:2]
 
 
 def names_of(payload: Mapping[str, Any]) -> Names:

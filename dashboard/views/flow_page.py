@@ -130,50 +130,62 @@ def context_of(
         place = replace(place, step=keys[0])
     if opened is None and not place.details:
         opened = open_step(payload, place.step)
-    by_field = problems_by_field(found, opened.key if opened else FLOW)
-    offered = (
-        names_of(payload)
-        .at_step(keys.index(opened.key) if opened and opened.key in keys else len(keys))
-        .offered
-    )
     if not editable:
         _lock(opened)
-    _mark(opened, by_field)
     return {
         "flow": flow,
-        "place": place,
-        "here": place.query(),
-        "here_url": place.url(flow),
         "editable": editable,
         "runnable": may(member, Action.START_RUNS) and flow.archived_at is None,
         "rows": rows_of(flow, place, found),
+        "removed": _removed(request, flow),
+        "run_id": run_form_id(member),
+        "menu_groups": menu(),
+        "icons": ICONS,
+        **_place_part(flow, place),
+        **_form_part(payload, place, opened, found),
+        **_payload_part(request, flow),
+        **(_sample_part(member, flow, editable) if place.tab == "sample" else {}),
+    }
+
+
+def _place_part(flow: Flow, place: Place) -> dict[str, Any]:
+    panes, tabs = ("Steps", "Form", "Payload"), ("JSON", "curl", "Sample")
+    return {
+        "place": place,
+        "here": place.query(),
+        "here_url": place.url(flow),
+        "pane_links": [
+            (name, word, place.url(flow, pane=name)) for name, word in zip(PANES, panes, strict=True)
+        ],
+        "tab_links": [
+            (name, word, place.url(flow, tab=name, pane="payload"))
+            for name, word in zip(TABS, tabs, strict=True)
+        ],
+    }
+
+
+def _form_part(
+    payload: Payload, place: Place, opened: OpenStep | None, found: list[Problem]
+) -> dict[str, Any]:
+    """The open step (or the flow's details), its problems, and the names it may use."""
+    keys, definition = keys_of(steps_of(payload)), flow_of(payload)
+    by_field = problems_by_field(found, opened.key if opened else FLOW)
+    at = keys.index(opened.key) if opened and opened.key in keys else len(keys)
+    offered = names_of(payload).at_step(at).offered
+    _mark(opened, by_field)
+    described = {name: definition[name] for name in ("name", "description") if name in definition}
+    return {
         "opened": opened,
         "missing": bool(place.step and not place.details and opened is None),
         "problems": by_field,
         "stray": _stray(by_field, opened),
-        "flow_problems": problems_by_field(found, FLOW) if opened else by_field,
+        "flow_problems": problems_by_field(found, FLOW),
         "error_count": sum(problem.severity == "error" for problem in found),
         "names": offered,
         "names_json": json.dumps(offered, ensure_ascii=False),
         "models": list(dict.fromkeys([*model_suggestions(payload), *suggestions()])),
-        "menu_groups": menu(),
-        "icons": ICONS,
         "details_form": DetailsForm.of(payload) if place.details else None,
-        "details_base": write_base(
-            {name: flow_of(payload)[name] for name in ("name", "description") if name in flow_of(payload)}
-        ),
-        "removed": _removed(request, flow),
-        "run_id": run_form_id(member),
-        "pane_links": [
-            (name, word, place.url(flow, pane=name))
-            for name, word in zip(PANES, ("Steps", "Form", "Payload"), strict=True)
-        ],
-        "tab_links": [
-            (name, word, place.url(flow, tab=name, pane="payload"))
-            for name, word in zip(TABS, ("JSON", "curl", "Sample"), strict=True)
-        ],
-        **_payload_part(request, flow),
-        **(_sample_context(member, flow, editable) if place.tab == "sample" else {}),
+        "details_base": write_base(described),
     }
 
 
@@ -192,7 +204,7 @@ def _mark(opened: OpenStep | None, by_field: dict[str, list[Problem]]) -> None:
                 field.widget.attrs["aria-invalid"] = "true"
 
 
-def _sample_context(member: Member, flow: Flow, editable: bool) -> dict[str, Any]:
+def _sample_part(member: Member, flow: Flow, editable: bool) -> dict[str, Any]:
     form = sample_form(flow.draft)
     for field in form.fields.values() if not editable else ():
         field.disabled = True

@@ -132,12 +132,17 @@ def _step_conflict(
 ) -> HttpResponse:
     """409: who changed the step and when, both versions, and the two ways on. Nothing was stored."""
     mine = merged(base, edit.step, theirs)
+    both = differences(mine, theirs)
+    mixed = {row.name for row in both}
     context = {
         "conflict": {
-            "differences": differences(mine, theirs),
+            "differences": both,
             "mine": json.dumps(mine),
             "base": write_base(theirs),
             "gone": theirs is None,
+            "theirs_alone": [row.name for row in differences(base, theirs) if row.name not in mixed]
+            if theirs
+            else [],
         }
     }
     if request.htmx:  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ import pytest
 
 from dashboard.editor import draft, examples
 from dashboard.editor.compare import differences, merged
-from dashboard.editor.kinds import help_of, menu, new_step
+from dashboard.editor.kinds import menu, new_step
 from dashboard.editor.payload import digest, step_at, steps_of
 from dashboard.editor.saving import Busy, Conflict, change, unless_changed, unless_step_changed
 from dashboard.models import Flow, Record
@@ -161,7 +161,8 @@ def test_the_first_example_is_the_documented_one(workspace):
 def test_the_menu_has_every_kind_with_its_help():
     kinds = [kind for group in menu() for kind in group.kinds]
     assert {"prompt", "set-variable", "send-stream"} <= {kind.kind for kind in kinds}
-    assert all(help_of(kind).endswith(".") for kind in kinds)
+    assert all(kind.help.endswith(".") for kind in kinds)
+    assert all(kind.group == group.title for group in menu() for kind in group.kinds)
 
 
 def test_a_new_step_takes_the_model_in_use_and_a_variable_of_its_own():

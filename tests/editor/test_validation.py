@@ -194,3 +194,8 @@ def test_any_payload_can_be_checked(payload):
     for found in problems(payload):
         assert found.message
         assert found.severity in ("error", "warning", "note")
+
+
+def test_a_misspelt_step_name_before_a_path_is_found():
+    payload = flow(prompt("one", outputVariable="verdict"), prompt("a", userPrompt="{{verdct.summary}}"))
+    assert "Did you mean “verdict.summary”?" in one(payload)[1]

@@ -310,6 +310,7 @@ def test_the_same_step_is_a_conflict_with_both_versions_and_nothing_stored(clien
         "<pre>Hello</pre>",
     ):
         assert text in html
+    assert "They also changed <code>config.model</code>" in html
     assert step_at(again(stored).draft, "a")["config"] == {
         "model": "bens-model",
         "userPrompt": "Hello",

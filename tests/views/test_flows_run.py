@@ -117,7 +117,12 @@ def test_a_sample_that_names_a_stored_record_runs_with_it(client, workspace):
     record = Record.objects.create(workspace=workspace, type="t", name="n", metadata={"a": 1})
     payload = flow(prompt("a"), record={"id": record.pk})
     run(client, Flow.objects.create(workspace=workspace, name="x", draft=payload))
-    assert Run.objects.get().record_snapshot["metadata"] == {"a": 1}
+    assert Run.objects.get().record_snapshot == {
+        "id": record.pk,
+        "type": "t",
+        "name": "n",
+        "metadata": {"a": 1},
+    }
 
 
 @pytest.mark.parametrize(
