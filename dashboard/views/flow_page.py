@@ -14,7 +14,7 @@ from dashboard.editor.envelope import sample_form
 from dashboard.editor.exchange import by_id, curl
 from dashboard.editor.kinds import menu, model_suggestions
 from dashboard.editor.names import kind_of, label_of, names_of
-from dashboard.editor.payload import digest, flow_of, is_enabled, keys_of, steps_of
+from dashboard.editor.payload import Payload, digest, flow_of, is_enabled, keys_of, steps_of
 from dashboard.editor.reading import write_json
 from dashboard.editor.validation import FLOW, Problem, problems
 from dashboard.models import Action, Flow, Member, Record, Run, may
