@@ -57,17 +57,17 @@ class EmbeddedDelivery:
 
     async def _run(self, drive: Drive, free: Callable[[], int]) -> None:
         taken: set[int] = set()
+        capacity = free()
         while True:
             try:
-                await self._round(drive, free, taken)
+                await self._round(drive, capacity - len(taken), taken)
             except Exception:
                 logger.exception("The queue could not be read; trying again.")
                 await asyncio.sleep(POLL_S)
 
-    async def _round(self, drive: Drive, free: Callable[[], int], taken: set[int]) -> None:
+    async def _round(self, drive: Drive, room: int, taken: set[int]) -> None:
         """Hand over what is due, then sleep until somebody calls or the poll comes round."""
         self._wake.clear()
-        room = free()
         if room > 0 and self._database is not None:
             for run_id in await self._database.call(_due, room, frozenset(taken)):
                 taken.add(run_id)
