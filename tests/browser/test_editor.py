@@ -335,6 +335,24 @@ def test_the_editor_is_fit_for_everybody(open_page, member, workspace, query, si
     assert axe(page) == []
 
 
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_menus_options_and_conflicts_are_fit_for_everybody(editor, stored, member, size):
+    page = editor("?step=first&pane=form", size=size)
+    page.locator("summary", has_text="More options").click()
+    page.wait_for_load_state("networkidle")
+    assert overflow(page) <= 0
+    assert axe(page) == []
+    change(stored, member("author"), lambda p: draft.set_step_fields(p, "first", {"userPrompt": "Theirs"}))
+    page.get_by_label("Output variable").fill("mine")
+    expect(page.get_by_role("heading", name="Changed meanwhile")).to_be_visible()
+    assert overflow(page) <= 0
+    assert axe(page) == []
+    steps = editor("?pane=steps", size=size)
+    steps.locator("#add-step > summary").click()
+    assert overflow(steps) <= 0
+    assert axe(steps) == []
+
+
 @pytest.mark.parametrize("path", ["/flows", "/flows?archived=1", "/flows/new"])
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_the_list_is_fit_for_everybody(open_page, member, workspace, path, size):
