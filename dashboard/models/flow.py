@@ -30,7 +30,7 @@ class FlowQuerySet(models.QuerySet["Flow"]):
             draft=payload,
             name=str(definition.get("name") or "Untitled flow")[:200],
             description=str(definition.get("description") or ""),
-            step_count=len(definition.get("steps") or ()),
+            step_count=len(definition.get("steps") or definition.get("flowSteps") or ()),
             revision=models.F("revision") + 1,
             updated_at=Now(),
             updated_by=by,

@@ -20,6 +20,10 @@ function say(words, sort) {
   mark.textContent = words;
 }
 
+function saveNow() {
+  for (const part of document.querySelectorAll("[data-autosave]")) part.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 function release() {
   if (isOpen()) return;
   for (const go of waiting.splice(0)) go();
@@ -56,7 +60,7 @@ document.addEventListener("htmx:finally:request", (event) => {
   failures += 1;
   say(status ? "Not saved: the server refused it" : `Not saved: the server cannot be reached. Trying again in ${wait / 1000} s`, "failed");
   clearTimeout(retry);
-  if (!status || status >= 500) retry = setTimeout(() => document.querySelector("[data-autosave]")?.dispatchEvent(new Event("change", { bubbles: true })), wait);
+  if (!status || status >= 500) retry = setTimeout(saveNow, wait);
 });
 
 document.addEventListener(
@@ -68,7 +72,7 @@ document.addEventListener(
     event.stopPropagation();
     const { submitter } = event;
     waiting.push(() => form.requestSubmit(submitter));
-    document.querySelector("[data-autosave]")?.dispatchEvent(new Event("change", { bubbles: true }));
+    saveNow();
   },
   true,
 );

@@ -40,6 +40,13 @@ def test_a_change_is_stored_with_who_and_what_lists_need(stored, ana):
     assert (found.name, found.step_count, found.updated_by, found.revision) == ("Other", 3, ana.user, 2)
 
 
+def test_steps_are_counted_under_either_name(workspace, ana):
+    payload = {"flow": {"name": "x", "flowSteps": [prompt("a")]}}
+    other = Flow.objects.create(workspace=workspace, name="x", draft=payload)
+    change(other, ana, lambda p: draft.duplicate_step(p, "a")[0])
+    assert again(other).step_count == 2
+
+
 def test_a_change_that_changes_nothing_is_not_stored(stored, ana):
     assert not change(stored, ana, dict).stored
     assert again(stored).revision == 1
