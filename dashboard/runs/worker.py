@@ -63,6 +63,7 @@ class Worker:
         self._queue = queue or delivery.current()
         self._watch = Watch(self.id)
         self._stretches: dict[int, Stretch] = {}
+        self._called_again: set[int] = set()
         self._driving: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._problem: BaseException | None = None
@@ -135,6 +136,7 @@ class Worker:
 
     async def _drive(self, world: World, run_id: int) -> None:
         if run_id in self._stretches:
+            self._called_again.add(run_id)
             return
         stretch = self._stretches[run_id] = Stretch(run_id, world)
         task = asyncio.create_task(stretch.drive())
@@ -146,6 +148,13 @@ class Worker:
         finally:
             self._driving.discard(task)
             self._stretches.pop(run_id, None)
+        await self._answer_late_call(world, run_id)
+
+    async def _answer_late_call(self, world: World, run_id: int) -> None:
+        """A run may be queued anew while its last stretch still winds up here: that announcement must not be lost."""
+        if run_id in self._called_again and self._stopping is not None and not self._stopping.is_set():
+            self._called_again.discard(run_id)
+            await self._announce(world, [run_id])
 
     def _cancel_here(self, run_id: int) -> None:
         stretch = self._stretches.get(run_id)

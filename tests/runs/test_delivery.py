@@ -1,5 +1,6 @@
 """What every delivery promises, asked of each: a queued run is driven by some worker that lives, and only once at a time."""
 
+import asyncio
 import importlib
 import time
 from collections import Counter
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings as configured
+from django.db import connection
 from django.utils import timezone
 
 from dashboard.models import Run, RunEvent, RunState
 from dashboard.runs import control, delivery
+from dashboard.runs.drive import Stretch
 from dashboard.runs.worker import Worker
 from dashboard.wire.events import parse_event
 from dashboard.wire.grammar import violations
@@ -273,6 +276,31 @@ def test_two_workers_share_what_there_is(
     models.go_on.set()
     assert sorted(owners.values()) == [2, 2]
     assert {ended(run).epoch for run in runs} == {1}
+
+
+def test_a_run_queued_anew_while_its_last_stretch_winds_up_is_not_forgotten(
+    adapter: str, make_worker: MakeWorker, start: Start, slow_poll: None, monkeypatch: pytest.MonkeyPatch
+):
+    queued_anew, real = [], Stretch.drive
+
+    def enqueue(run_id: int) -> None:
+        delivery.current().enqueue(run_id)
+        connection.close()
+
+    async def queued_before_it_ended(self: Stretch) -> None:
+        if queued_anew:
+            await real(self)
+            return
+        queued_anew.append(self.run_id)
+        await asyncio.get_running_loop().run_in_executor(None, enqueue, self.run_id)
+        await asyncio.sleep(0.3)
+
+    make_worker()
+    assert ended(start()).state == RunState.COMPLETED
+    monkeypatch.setattr(Stretch, "drive", queued_before_it_ended)
+    began, run = time.monotonic(), start()
+    assert ended(run).state == RunState.COMPLETED and queued_anew == [run.pk]
+    assert time.monotonic() - began < SLOW_POLL_S / 2
 
 
 @pytest.fixture
