@@ -39,15 +39,19 @@ class Block:
         return "".join(self.pieces)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class StepView:
-    """One step as it went: times are ISO 8601 text, durations milliseconds, costs US dollars (None: unknown)."""
+    """One step as it went: times are ISO 8601 text, durations milliseconds, costs US dollars (None: unknown).
+
+    `depth` is how many steps it stands inside of.
+    """
 
     id: str
     name: str
     type: str
     state: StepState = "waiting"
     index: int | None = None
+    depth: int = 0
     attempt: int = 1
     when: str | None = None
     started_at: str | None = None
@@ -99,7 +103,7 @@ class _Fold:
     def __init__(self) -> None:
         self.transcript = Transcript()
         self._blocks: dict[str, Block] = {}
-        self._open: StepView | None = None
+        self._open: list[StepView] = []
 
     def take(self, event: Event) -> None:
         self.transcript.last_seq = max(self.transcript.last_seq, event.seq)
@@ -130,30 +134,38 @@ class _Fold:
         )
 
     def _step_start(self, event: StepStart) -> None:
-        known = self.transcript.step(event.id)
-        if known is not None and known.state == "running":
-            self.transcript.steps.remove(known)
-        self._open = StepView(
+        steps, known = self.transcript.steps, self.transcript.step(event.id)
+        again = known is not None and known.state == "running"
+        if known is not None and known in self._open:
+            self._open = self._open[: self._open.index(known)]
+        view = StepView(
             id=event.id,
             name=event.name or event.id,
             type=event.step_type or "",
             state="running",
             index=event.index,
+            depth=len(self._open),
             attempt=event.attempt or 1,
             started_at=event.started_at,
             output_variable=event.output_variable,
         )
-        self.transcript.steps.append(self._open)
+        if known is not None and again:
+            steps[steps.index(known)] = view
+        else:
+            steps.append(view)
+        self._open.append(view)
 
     def _step_skip(self, event: StepSkip) -> None:
         view = StepView(id=event.id, name=event.name or event.id, type=event.step_type or "", state="skipped")
-        view.index, view.when = event.index, event.when
+        view.index, view.when, view.depth = event.index, event.when, len(self._open)
         self.transcript.steps.append(view)
 
     def _step_complete(self, event: StepComplete) -> None:
         view = self.transcript.step(event.id)
         if view is None:
             return
+        if view in self._open:
+            self._open = self._open[: self._open.index(view)]
         view.state = "failed" if event.success is False else "completed"
         view.duration_ms, view.error, view.stop_reason = event.duration_ms, event.error, event.stop_reason
         view.result, view.unresolved = event.result, list(event.unresolved_variables or [])
@@ -173,8 +185,8 @@ class _Fold:
     def _block(self, event: TextStart | ReasoningStart) -> None:
         block = Block(event.id, "text" if isinstance(event, TextStart) else "reasoning")
         self._blocks[event.id] = block
-        if self._open is not None:
-            self._open.blocks.append(block)
+        if self._open:
+            self._open[-1].blocks.append(block)
 
     def _delta(self, event: TextDelta | ReasoningDelta) -> None:
         if event.id in self._blocks:

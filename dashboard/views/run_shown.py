@@ -1,6 +1,7 @@
 """A run as its page draws it: the transcript's steps with keys, bars and words. Read-only, no request."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pydantic import ValidationError
 
+from dashboard.engine.walker import step_keys
 from dashboard.models import MOVING, Run, RunState, StepMemory
 from dashboard.runs.log.reader import Row, events_of
 from dashboard.runs.transcript import StepView, Transcript, fold
@@ -18,6 +20,7 @@ from dashboard.wire.events import Event, parse_event
 
 SPAN = 1000
 LEAST_BAR = 4
+DEEPEST = 6
 MODEL_STEPS = frozenset({"prompt"})
 
 
@@ -25,7 +28,7 @@ MODEL_STEPS = frozenset({"prompt"})
 class ShownStep:
     """One row of the tree and, once it began, one block of the transcript. `bar` is None before it began.
 
-    `key` names it in addresses and element ids: its place in the flow, numbered where a place is taken twice.
+    `key` names it in addresses and element ids: the step's id made fit for them, numbered where an id is taken twice.
     """
 
     key: str
@@ -36,6 +39,7 @@ class ShownStep:
     bar: str = ""
     x: int = 0
     width: int = 0
+    depth: int = 0
     seconds: float | None = None
 
     @property
@@ -133,7 +137,7 @@ def variables_of(run: Run, step: ShownStep | None) -> dict[str, Any]:
     """The variables that a step set, or with None those of the whole run, as they ended."""
     found: dict[str, Any] = {}
     for memory in StepMemory.objects.filter(run=run).order_by("id"):
-        if step is None or (step.view is not None and memory.key == step.view.id):
+        if step is None or (step.view is not None and f"/{memory.key}".endswith(f"/{step.view.id}")):
             found.update(memory.body.get("bindings") or {})
     return found
 
@@ -146,24 +150,36 @@ def _steps(run: Run, transcript: Transcript) -> list[ShownStep]:
     total = max((end - begin).total_seconds(), 0.001)
     taken: dict[str, int] = {}
     steps = []
-    for place, view in enumerate(transcript.steps):
+    for view in transcript.steps:
         cut_off = (
             transcript.error_code == "CANCELLED" and view is transcript.steps[-1] and view.state == "failed"
         )
-        step = _begun(_key(view, place, taken), view, end, cut_off)
+        step = _begun(_key(view, taken), view, end, cut_off)
         _place(step, view, begin, total)
         steps.append(step)
     return steps + [step for step in _to_come(run, transcript) if step.key not in taken]
 
 
-def _key(view: StepView, place: int, taken: dict[str, int]) -> str:
-    key = str(place if view.index is None else view.index)
+def key_of(step_id: str) -> str:
+    """A step's id as part of an element's id: what is no letter, digit or hyphen becomes its code. `run.js` does so too."""
+    return re.sub(r"[^A-Za-z0-9-]", lambda found: f"_{ord(found[0]):x}", step_id)
+
+
+def _key(view: StepView, taken: dict[str, int]) -> str:
+    key = key_of(view.id)
     taken[key] = taken.get(key, 0) + 1
     return key if taken[key] == 1 else f"{key}-{taken[key]}"
 
 
 def _begun(key: str, view: StepView, end: datetime, cut_off: bool) -> ShownStep:
-    step = ShownStep(key, view.name, view.type, "cancelled" if cut_off else view.state, view)
+    step = ShownStep(
+        key,
+        view.name,
+        view.type,
+        "cancelled" if cut_off else view.state,
+        view,
+        depth=min(view.depth, DEEPEST),
+    )
     started = parse_datetime(view.started_at) if view.started_at else None
     if view.duration_ms is not None:
         step.seconds = view.duration_ms / 1000
@@ -197,6 +213,6 @@ def _to_come(run: Run, transcript: Transcript) -> list[ShownStep]:
     state = "not reached" if transcript.ended else "queued"
     steps = [step for step in flow.ordered_steps if step.enabled is not False]
     return [
-        ShownStep(str(place), step.name or step.id or f"Step {place + 1}", step.type, state)
-        for place, step in enumerate(steps)
+        ShownStep(key_of(key), step.name or step.id or f"Step {place + 1}", step.type, state)
+        for place, (step, key) in enumerate(zip(steps, step_keys(steps), strict=True))
     ]

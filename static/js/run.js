@@ -27,6 +27,12 @@ let openStep = head().dataset.open;
 const drawn = new Map();
 let frame = 0;
 
+// Steps that are over, by id.
+const ended = new Set();
+
+/** A step's id as part of an element's id; the server does the same (`key_of`). */
+const keyOf = (id) => id.replace(/[^A-Za-z0-9-]/gu, (letter) => `_${letter.codePointAt(0).toString(16)}`);
+
 const stepElement = (key) => get(`step-${key}`);
 const place = (id) => document.querySelector(`[data-block="${CSS.escape(id)}"]`);
 
@@ -191,7 +197,10 @@ const on = {
   reasoning_complete: close,
   step_start: stepNews,
   step_skip: stepNews,
-  step_complete: (data) => refresh(openStep || undefined),
+  step_complete: (data) => {
+    ended.add(data.id);
+    refresh(keyOf(data.id));
+  },
   ping: () => {},
 };
 
@@ -209,8 +218,9 @@ function close(data, seq) {
 }
 
 function stepNews(data) {
-  if (data.index === undefined || data.index === null) return location.reload();
-  openStep = String(data.index);
+  // The same id twice without another attempt: the server numbers such steps, so let it draw them.
+  if (ended.has(data.id) && !data.attempt) return location.reload();
+  openStep = keyOf(data.id);
   makePlace(openStep);
   refresh(openStep);
 }

@@ -167,7 +167,7 @@ def test_a_run_is_cancelled_with_a_reason_that_live_news_does_not_wipe(
 def test_a_flow_that_fails_says_so_in_words(open_page: OpenPage, ana: Member) -> None:
     run = start(ana, prompt(model=""), name="Broken")
     page = open_page(f"/runs/{run.public_id}", member=ana)
-    expect(page.locator("#step-0")).to_contain_text("This step names no model.")
+    expect(page.locator("#step-greet")).to_contain_text("This step names no model.")
     expect(page.locator("#run-head")).to_contain_text("Completed with failed steps")
     assert complaints(page) == []
 
@@ -283,15 +283,15 @@ def test_live_news_keeps_folds_open_focus_where_it_was_and_the_page_where_it_was
     page = open_page("/", member=ana)
     run = paced(ana, *(f"line {number}\n\n" for number in range(80)))
     page.goto(f"/runs/{run.public_id}?tab=prompt")
-    page.locator("#tree-0").focus()
+    page.locator("#tree-greet").focus()
     scroller = page.locator("#run-main")
     scroller.evaluate("(box) => { box.scrollTop = 0; }")
     say(run, *(f"more {number}\n\n" for number in range(30)))
     expect(page.locator(LIVE_TEXT)).to_contain_text("more 29")
     tell(run, TextComplete(id="text_1", text="# Done\n\n" + "text " * 400))
-    expect(page.locator("#step-0 .prose")).to_contain_text("Done")
+    expect(page.locator("#step-greet .prose")).to_contain_text("Done")
     assert scroller.evaluate("(box) => box.scrollTop") == 0
-    assert page.evaluate("document.activeElement.id") == "tree-0"
+    assert page.evaluate("document.activeElement.id") == "tree-greet"
 
 
 def test_the_page_follows_the_end_until_the_person_scrolls_up_and_offers_to_jump_back(
@@ -362,7 +362,7 @@ def test_a_server_that_is_away_for_a_moment_is_not_asked_over_and_over(
     assert 1 <= len(asked) <= 3
     page.unroute("**/parts?*")
     expect(page.locator("#run-end")).to_contain_text("Completed", timeout=10_000)
-    expect(page.locator("#step-0 .prose")).to_contain_text("one two")
+    expect(page.locator("#step-greet .prose")).to_contain_text("one two")
 
 
 def test_the_inspector_opens_beside_the_transcript_and_the_address_says_what_is_open(
@@ -371,18 +371,18 @@ def test_the_inspector_opens_beside_the_transcript_and_the_address_says_what_is_
     page = open_page("/", member=ana)
     run = make_run(ana, events=whole_log())
     page.goto(f"/runs/{run.public_id}")
-    page.locator("#tree-0").click()
+    page.locator("#tree-greet").click()
     expect(page.locator("#inspector h2")).to_have_text("Greet")
     page.get_by_role("link", name="Raw events").click()
     expect(page.locator("#inspector details")).to_have_count(run.last_seq + 1)
-    expect(page).to_have_url(re.compile(r"\?step=0&tab=events$"))
+    expect(page).to_have_url(re.compile(r"\?step=greet&tab=events$"))
     page.reload()
     expect(page.locator("#inspector h2")).to_have_text("Greet")
     page.get_by_role("link", name="Whole run").click()
     expect(page.locator("#inspector h2")).to_have_text("Whole run")
     page.get_by_role("link", name="Variables").click()
     expect(page.locator("#inspector")).to_have_attribute("data-tab", "variables")
-    page.locator("#tree-0").click()
+    page.locator("#tree-greet").click()
     expect(page.locator("#inspector h2")).to_have_text("Greet")
     expect(page.locator("#inspector")).to_have_attribute("data-tab", "variables")
     assert complaints(page) == []
@@ -450,7 +450,7 @@ def test_without_javascript_a_run_can_be_read_cancelled_and_filtered(
     page.goto("/runs?state=active")
     page.locator(".table__link").click()
     expect(page.locator("#transcript")).to_contain_text("Half an answer")
-    page.locator("#tree-0").click()
+    page.locator("#tree-greet").click()
     expect(page.locator("#inspector h2")).to_have_text("Greet")
     page.locator("#run-cancel > summary").click()
     page.get_by_role("button", name="Cancel this run").click()
@@ -485,7 +485,7 @@ def test_the_pages_are_quiet_fit_and_are_accessible(
         "/runs?q=none",
         one,
         f"{one}?tab=events",
-        f"{one}?step=0&tab=prompt",
+        f"{one}?step=greet&tab=prompt",
     ]
     addresses += [
         f"/runs/{failed.public_id}",

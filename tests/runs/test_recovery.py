@@ -77,3 +77,43 @@ async def test_a_run_that_ended_in_an_error_shows_it_in_words():
     transcript = fold(events)
     assert transcript.ended and not transcript.success and transcript.error_code == "STEP_FAILED"
     assert "Ask" in (transcript.error or "")
+
+
+async def test_steps_inside_a_step_are_shown_one_level_down_and_take_their_own_text():
+    inner = {"id": "in", "type": "prompt", "config": {"model": "gpt-4", "userPrompt": "x"}}
+    outer = {"id": "if", "type": "conditional", "config": {"condition": "yes", "trueSteps": [inner]}}
+    events = await told(
+        outer, {**PROMPT, "id": "b"}, answers={"yes": 1}, scripts=[says("inner text"), says("outer text")]
+    )
+    steps = fold(events).steps
+    assert [(s.id, s.depth, s.state) for s in steps] == [
+        ("if", 0, "completed"),
+        ("in", 1, "completed"),
+        ("b", 0, "completed"),
+    ]
+    assert [[block.text for block in s.blocks] for s in steps] == [[], ["inner text"], ["outer text"]]
+
+
+async def test_a_later_attempt_of_a_step_that_holds_steps_keeps_its_place():
+    inner = {"id": "in", "type": "set-variable", "config": {"variableName": "x", "value": 1}}
+    outer = {"id": "if", "type": "conditional", "config": {"condition": "yes", "trueSteps": [inner, PROMPT]}}
+    first = await told(outer, answers={"yes": 1}, scripts=[says("x")])
+    cut = first[: [e.type for e in first].index("text_start")]
+    memory = (await run_flow(outer, answers={"yes": 1}, scripts=[says("x")])).log.memory
+    kept = {key: value for key, value in memory.items() if key == "if/true/in"}
+    later = await told(
+        outer,
+        answers={"yes": 1},
+        scripts=[says("kept")],
+        stretch=2,
+        announced=True,
+        memory=kept,
+        attempts={"if": 1, "a": 1},
+    )
+    events = [*cut, *(e.stamped("exec_test", len(cut) + i) for i, e in enumerate(later))]
+    steps = fold(events).steps
+    assert [(s.id, s.depth, s.attempt, s.state) for s in steps] == [
+        ("if", 0, 2, "completed"),
+        ("in", 1, 1, "completed"),
+        ("a", 1, 2, "completed"),
+    ]

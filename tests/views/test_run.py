@@ -179,13 +179,13 @@ def test_the_inspector_shows_result_prompt_variables_and_events_of_a_step_or_of_
     remember(run, "other", {"later": 1})
     assert "final-output" in shown(web, run)
     assert "&quot;tone&quot;: &quot;dry&quot;" in shown(web, run, tab="prompt")
-    assert "inspected-prompt" in shown(web, run, tab="prompt", step="0")
-    of_step = shown(web, run, tab="variables", step="0")
+    assert "inspected-prompt" in shown(web, run, tab="prompt", step="greet")
+    of_step = shown(web, run, tab="variables", step="greet")
     assert "greeting" in of_step
     assert "&quot;later&quot;" not in of_step
     assert "&quot;later&quot;: 1" in shown(web, run, tab="variables")
     assert "execution_complete" in shown(web, run, tab="events")
-    assert "&quot;response&quot;" in shown(web, run, step="0")
+    assert "&quot;response&quot;" in shown(web, run, step="greet")
 
 
 def test_raw_events_come_in_windows(web, ana):
@@ -205,8 +205,8 @@ def test_a_step_that_does_not_exist_and_a_tab_that_does_not_exist_fall_back_to_t
 
 def test_parts_are_the_same_pieces_with_the_number_they_were_made_at(web, ana):
     run = make_run(ana, "running", [*opening(), *answer("Hi")])
-    html = web.get(f"/runs/{run.public_id}/parts", {"part": ["0", "7"], "state": "running"}).content.decode()
-    assert html.count('id="step-0"') == 1
+    html = web.get(f"/runs/{run.public_id}/parts", {"part": ["greet", "7"], "state": "running"}).content.decode()
+    assert html.count('id="step-greet"') == 1
     assert html.count('data-seq="3"') == 2
     assert 'id="run-actions"' not in html
     assert 'id="inspector"' not in html
@@ -218,9 +218,9 @@ def test_parts_are_the_same_pieces_with_the_number_they_were_made_at(web, ana):
 
 def test_a_run_with_many_events_is_read_once_per_request(web, ana):
     run = make_run(ana, "running", [*opening(), *answer(*(f"word{n} " for n in range(2000)))])
-    web.get(f"/runs/{run.public_id}/parts?part=0")
+    web.get(f"/runs/{run.public_id}/parts?part=greet")
     with CaptureQueriesContext(connection) as caught:
-        html = web.get(f"/runs/{run.public_id}/parts?part=0").content.decode()
+        html = web.get(f"/runs/{run.public_id}/parts?part=greet").content.decode()
     assert "word1999" in html
     assert sum("runevent" in query["sql"] for query in caught) == 1
 
@@ -349,7 +349,7 @@ def test_a_step_without_text_shows_its_result(web, ana):
         StepComplete(id="set", success=True, result={"variableName": "x", "value": [1, 2]}, duration_ms=1),
     ]
     html = shown(web, make_run(ana, "running", events))
-    assert "result-0" in html
+    assert "result-set" in html
     assert "&quot;variableName&quot;: &quot;x&quot;" in html
 
 
