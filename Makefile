@@ -31,7 +31,7 @@ check: $(DEVELOPMENT) ## format, lint, types, import contracts, templates, migra
 	@$(BIN)/ruff format --check -q . || { echo "Run make format."; exit 1; }
 	@$(BIN)/ruff check -q .
 	@find templates -name '*.html' -print0 | xargs -0 $(BIN)/djade --target-version 5.2 --check
-	@$(BIN)/lint-imports --no-cache | tail -n 12
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(BIN)/mypy dashboard tests
 	@DATA_DIR=$(VENV)/check $(BIN)/python manage.py makemigrations --check --dry-run
 	@DATA_DIR=$(VENV)/check $(BIN)/python manage.py check
