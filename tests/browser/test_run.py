@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from dashboard.models import Flow, Member, Record, Run, Source, Worker
 from dashboard.relay import follow
@@ -358,9 +358,12 @@ def test_a_server_that_is_away_for_a_moment_is_not_asked_over_and_over(
     say(run, "two ")
     expect(page.locator(LIVE_TEXT)).to_have_text("one two")
     asked: list[str] = []
-    page.route(
-        "**/parts?*", lambda route: (asked.append(route.request.url), route.abort("connectionrefused"))
-    )
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort("connectionrefused")
+
+    page.route("**/parts?*", refuse)
     finish(run)
     page.wait_for_timeout(3000)
     assert 1 <= len(asked) <= 3

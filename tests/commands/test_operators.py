@@ -113,7 +113,9 @@ def test_all_means_every_scope_and_members_of_the_same_workspace_see_the_key(run
 
 def test_a_key_expires_when_asked(run):
     run("create_api_key", "ci", "--scopes", "runs:read", "--expires-days", "7")
-    left = ApiKey.objects.get().expires_at - timezone.now()
+    expires_at = ApiKey.objects.get().expires_at
+    assert expires_at is not None
+    left = expires_at - timezone.now()
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
 
 

@@ -1,6 +1,7 @@
 """The page of one run: what it shows of a log, its fragments, cancelling, running again, exports."""
 
 import json
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -205,7 +206,9 @@ def test_a_step_that_does_not_exist_and_a_tab_that_does_not_exist_fall_back_to_t
 
 def test_parts_are_the_same_pieces_with_the_number_they_were_made_at(web, ana):
     run = make_run(ana, "running", [*opening(), *answer("Hi")])
-    html = web.get(f"/runs/{run.public_id}/parts", {"part": ["greet", "7"], "state": "running"}).content.decode()
+    html = web.get(
+        f"/runs/{run.public_id}/parts", {"part": ["greet", "7"], "state": "running"}
+    ).content.decode()
     assert html.count('id="step-greet"') == 1
     assert html.count('data-seq="3"') == 2
     assert 'id="run-actions"' not in html
@@ -287,7 +290,7 @@ def test_cancelling_what_is_over_changes_nothing_and_says_so(web, ana):
 def test_running_again_uses_what_the_run_was_given(web, ana):
     flow = make_flow(ana)
     snapshot = {"id": None, "type": "report", "name": "Q4", "metadata": {"quarter": "Q4"}}
-    given = {
+    given: dict[str, Any] = {
         "inputs": {"tone": "dry"},
         "messages": [{"role": "user", "content": "Hi"}],
         "record_snapshot": snapshot,

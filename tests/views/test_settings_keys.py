@@ -19,13 +19,19 @@ def author(signed_in_client):
     return signed_in_client("author")
 
 
+def found(shape: str | re.Pattern[str], text: str) -> re.Match[str]:
+    match = re.search(shape, text)
+    assert match is not None
+    return match
+
+
 def make(client, **sent):
     return client.post(reverse("settings_key_new"), GOOD | sent)
 
 
 def test_the_text_is_shown_once_is_never_cached_and_opens_the_door(author):
     answer = make(author)
-    text = KEY_SHAPE.search(answer.content.decode())[0]
+    text = found(KEY_SHAPE, answer.content.decode())[0]
     assert answer.headers["Cache-Control"] == "no-store"
     key = ApiKey.objects.presented(text)
     assert (key.name, key.scopes, key.created_by) == (
@@ -33,6 +39,7 @@ def test_the_text_is_shown_once_is_never_cached_and_opens_the_door(author):
         ["runs:start", "runs:read"],
         author.member.user,
     )
+    assert key.expires_at is not None
     assert abs(key.expires_at - timezone.now() - timedelta(days=90)) < timedelta(minutes=1)
     listed = author.get(reverse("settings_keys")).content.decode()
     assert key.prefix in listed
@@ -47,7 +54,7 @@ def test_a_key_may_live_for_ever_when_asked(author):
 
 def test_a_second_click_makes_no_second_key(author):
     page = author.get(reverse("settings_key_new")).content.decode()
-    mark = re.search(r'name="mark" value="([^"]+)"', page)[1]
+    mark = found(r'name="mark" value="([^"]+)"', page)[1]
     assert make(author, mark=mark).status_code == 200
     again = make(author, mark=mark)
     assert again.status_code == 409
@@ -61,7 +68,7 @@ def test_the_page_offers_each_scope_with_its_sentence_and_inline_flows_with_a_wa
         assert f'value="{scope.value}"' in page
         assert f">{capfirst(TABLE[scope].says)}</label>" in page
     assert "The caller decides what runs" in page
-    box = re.search(r'<input[^>]*value="flows:inline"[^>]*>', page)[0]
+    box = found(r'<input[^>]*value="flows:inline"[^>]*>', page)[0]
     assert "checked" not in box
 
 
