@@ -1,7 +1,8 @@
 """Runs the whole suite: the tests side by side, then the browser tests, then the ones that start and kill real servers.
 
 Browser tests drive Chromium synchronously, which does not go together with asynchronous tests in one process. On PostgreSQL
-the tests of runs pass a second time with the other way that runs can reach workers.
+the tests of runs pass a second time with the other way that runs can reach workers. Browser tests and those with real
+processes mostly wait, so more of them go at a time than there are cores.
 """
 
 import argparse
@@ -10,28 +11,39 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 PARTS = (
-    ("tests", ["-m", "not browser and not crash", "--ignore=tests/browser", "-p", "no:playwright"]),
-    ("browser tests", ["-m", "browser", "tests/browser"]),
-    ("tests with real processes", ["-m", "crash", "--ignore=tests/browser", "-p", "no:playwright"]),
+    ("tests", 1, ["-m", "not browser and not crash", "--ignore=tests/browser", "-p", "no:playwright"]),
+    ("browser tests", 1.5, ["-m", "browser", "tests/browser"]),
+    ("tests with real processes", 2, ["-m", "crash", "--ignore=tests/browser", "-p", "no:playwright"]),
 )
 OVER_PROCRASTINATE = ["-m", "not browser", "-p", "no:playwright", "tests/runs", "tests/rel"]
 NO_TESTS_COLLECTED = 5
 
 
-def parts() -> list[tuple[str, list[str], dict[str, str]]]:
-    """Name, pytest's arguments and environment variables of each part; one more where there is a PostgreSQL."""
-    found: list[tuple[str, list[str], dict[str, str]]] = [(name, part, {}) for name, part in PARTS]
+class Part(NamedTuple):
+    """One pytest call: its name, how many processes per worker asked for, pytest's arguments, environment variables."""
+
+    name: str
+    share: float
+    arguments: list[str]
+    variables: dict[str, str]
+
+
+def parts() -> list[Part]:
+    """Every part; one more where there is a PostgreSQL."""
+    found = [Part(name, share, arguments, {}) for name, share, arguments in PARTS]
     if os.environ.get("DATABASE_URL"):
-        found.append(("runs over Procrastinate", OVER_PROCRASTINATE, {"DELIVERY": "procrastinate"}))
+        found.append(Part("runs over Procrastinate", 1, OVER_PROCRASTINATE, {"DELIVERY": "procrastinate"}))
     return found
 
 
-def run(part: list[str], workers: int, variables: dict[str, str]) -> int:
+def run(part: Part, workers: int, data_dir: str) -> int:
     """One pytest call; its exit code, with "there was nothing to run" as success."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile", *part]
-    environment = {**os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE": "true", **variables}
+    processes = str(max(1, round(workers * part.share)))
+    command = [sys.executable, "-m", "pytest", "-q", "-n", processes, "--dist", "worksteal", *part.arguments]
+    environment = {**os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE": "true", "DATA_DIR": data_dir, **part.variables}
     code = subprocess.run(command, env=environment, check=False).returncode
     return 0 if code == NO_TESTS_COLLECTED else code
 
@@ -42,13 +54,13 @@ def main() -> int:
     workers = parser.parse_args().workers
     failed = []
     with tempfile.TemporaryDirectory(prefix="signalbox-test-") as data_dir:
-        for name, part, variables in parts():
+        for part in parts():
             began = time.monotonic()
-            sys.stdout.write(f"\n== {name}\n")
+            sys.stdout.write(f"\n== {part.name}\n")
             sys.stdout.flush()
-            if run(part, workers, {"DATA_DIR": data_dir, **variables}):
-                failed.append(name)
-            sys.stdout.write(f"== {name}: {time.monotonic() - began:.0f} s\n")
+            if run(part, workers, data_dir):
+                failed.append(part.name)
+            sys.stdout.write(f"== {part.name}: {time.monotonic() - began:.0f} s\n")
     if failed:
         sys.stdout.write(f"Failed: {', '.join(failed)}\n")
     return 1 if failed else 0
