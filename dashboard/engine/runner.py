@@ -35,11 +35,11 @@ def final_text(value: Any) -> str:
 
 
 class FlowRunner:
-    """Runs one stretch of one flow."""
+    """Runs one stretch of one flow. `totals` grow as its steps end, so that a run cut short can say what it took."""
 
     def __init__(self, run: FlowRun, ports: Ports, registry: Registry) -> None:
         self._run, self._ports = run, ports
-        self._totals = Totals()
+        self.totals = Totals()
         self._started = ports.clock.monotonic()
         self._walker = Walker(
             given=run.given,
@@ -47,7 +47,7 @@ class FlowRunner:
             registry=registry,
             scope=Scope(run.given),
             ids=BlockIds(run.stretch),
-            totals=self._totals,
+            totals=self.totals,
             memory=run.memory,
             attempts=run.attempts,
         )
@@ -75,7 +75,7 @@ class FlowRunner:
         )
 
     def _completed(self, text: str) -> Finished:
-        totals = self._totals
+        totals = self.totals
         event = ExecutionComplete(
             kind="flow",
             success=True,
@@ -101,4 +101,4 @@ class FlowRunner:
         event = ExecutionError(
             kind="flow", error=detail, code=detail.code, completed_at=self._ports.clock.stamp()
         )
-        return Finished(event, "failed", self._totals, "", error=detail.message)
+        return Finished(event, "failed", self.totals, "", error=detail.message)

@@ -46,6 +46,7 @@ class Stretch:
         self._engine: asyncio.Task[Finished] | None = None
         self._log: OwnedLog | None = None
         self._models: Models | None = None
+        self._runner: FlowRunner | None = None
         self._epoch = 0
         self._cancelled = False
         self._handed_back = False
@@ -116,8 +117,8 @@ class Stretch:
         try:
             assert self._models is not None
             ports = Ports(log, self._models, world.expressions, world.clock)
-            runner = FlowRunner(job.flow_run, ports, registry_of(dashboard.steps))
-            self._engine = asyncio.create_task(runner.run(), name=f"engine-{job.execution_id}")
+            self._runner = FlowRunner(job.flow_run, ports, registry_of(dashboard.steps))
+            self._engine = asyncio.create_task(self._runner.run(), name=f"engine-{job.execution_id}")
             finished = await self._watched(self._engine, log)
             await log.commit([finished.event], changes=jobs.ended(finished))
         except asyncio.CancelledError:
@@ -151,7 +152,8 @@ class Stretch:
         stamp = self._world.clock.stamp()
         events: list[Any] = [ExecutionStart(kind="flow", started_at=stamp)] if fresh else []
         events.append(terminal_error(code, why, stamp))
-        await log.commit(events, changes={**jobs.over(state), "error": why})
+        taken = jobs.sums(self._runner.totals) if self._runner is not None else {}
+        await log.commit(events, changes={**jobs.over(state), **taken, "error": why})
 
 
 def terminal_error(code: str, why: str, stamp: str) -> ExecutionError:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from dashboard.engine.context import RunInput
-from dashboard.engine.outcome import Finished
+from dashboard.engine.outcome import Finished, Totals
 from dashboard.engine.ports import Message, Remembered
 from dashboard.engine.runner import FlowRun
 from dashboard.models import Run, RunState, StepMemory
@@ -112,13 +112,20 @@ def ended(finished: Finished) -> dict[str, Any]:
     """The columns that change when a run reaches its end."""
     return {
         **over(RunState(finished.state)),
+        **sums(finished.totals),
         "final_output": finished.final_output,
         "error": finished.error,
-        "input_tokens": finished.totals.input_tokens,
-        "output_tokens": finished.totals.output_tokens,
-        "cost": finished.totals.cost,
-        "failed_steps": finished.totals.failed,
-        "demo": finished.totals.demo,
+    }
+
+
+def sums(totals: Totals) -> dict[str, Any]:
+    """What a run took so far, as columns."""
+    return {
+        "input_tokens": totals.input_tokens,
+        "output_tokens": totals.output_tokens,
+        "cost": totals.cost,
+        "failed_steps": totals.failed,
+        "demo": totals.demo,
     }
 
 

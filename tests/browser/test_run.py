@@ -100,7 +100,7 @@ def finish(run: Run) -> None:
 def complaints(page: Page) -> list[str]:
     """What the page complained of. A stream that the page itself closed counts as a failed request for the browser."""
     heard: list[str] = vars(page)["watch"].complaints
-    own = re.compile(r"^request: .*(/events\?after=|/live$|/parts\?|/inspector)")
+    own = re.compile(r"^request: .*(/events\?after=|/live$|/parts\?|/rows\?|/inspector)")
     return [said for said in heard if not own.match(said)]
 
 

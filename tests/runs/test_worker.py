@@ -231,3 +231,15 @@ def test_model_libraries_are_loaded_before_the_first_run_needs_them(
 ):
     make_worker()
     until(lambda: models.warmed == ["a connection"], what="warming up")
+
+
+def test_a_cancelled_run_says_what_its_completed_steps_took(
+    make_worker: MakeWorker, start: Start, models: HandModels
+):
+    models.hold_request, models.hold_at = 1, 0
+    make_worker()
+    run = start(prompt_flow("a", "b"))
+    assert models.holding.wait(5)
+    control.cancel(run, "Ana")
+    run = ended(run)
+    assert run.state == RunState.CANCELLED and (run.input_tokens, run.output_tokens, run.cost) == (1, 3, None)
