@@ -1,4 +1,4 @@
-"""Runs the whole suite: the tests side by side, then the browser tests, then the ones that start and kill real servers.
+"""Runs the whole suite: the tests side by side, then those that drive a browser or start and kill real servers.
 
 Browser tests drive Chromium synchronously, which does not go together with asynchronous tests in one process. On PostgreSQL
 the tests of runs pass a second time with the other way that runs can reach workers. Browser tests and those with real
@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 PARTS = (
     ("tests", 1, ["-m", "not browser and not crash", "--ignore=tests/browser", "-p", "no:playwright"]),
-    ("browser tests", 1.5, ["-m", "browser", "tests/browser"]),
-    ("tests with real processes", 2, ["-m", "crash", "--ignore=tests/browser", "-p", "no:playwright"]),
+    ("browser tests and tests with real processes", 2, ["-m", "browser or crash"]),
 )
 OVER_PROCRASTINATE = ["-m", "not browser", "-p", "no:playwright", "tests/runs", "tests/rel"]
 NO_TESTS_COLLECTED = 5

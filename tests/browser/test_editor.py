@@ -157,7 +157,8 @@ def test_steps_move_by_dragging(editor, stored):
     page.mouse.move(box["x"] + 20, box["y"] + box["height"] / 2, steps=6)
     page.mouse.move(box["x"] + 20, box["y"] + 4, steps=6)
     expect(rows.first).to_contain_text("Second")  # the list makes room while the row is in the air
-    page.mouse.up()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.mouse.up()
     expect(page.locator(".steps__name").first).to_have_text("Second")
     page.reload()
     expect(page.locator(".steps__name").first).to_have_text("Second")
