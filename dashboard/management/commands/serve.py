@@ -61,7 +61,7 @@ class Command(BaseCommand):
         )
         server = ReadyServer(config)
         server.entrance = setup_link() or "/"
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
             server.run()
         if not server.started:
             raise CommandError(
