@@ -143,6 +143,8 @@ def get_or_404(rows: "models.QuerySet[Row]", **lookup: Any) -> Row:
 
     An id that no column could hold (text for a number, a NUL, 40 digits) is a miss too, not an error.
     """
+    if any(isinstance(value, str) and "\x00" in value for value in lookup.values()):
+        rows = rows.none()
     try:
         row = rows.filter(**lookup).first()
     except (ValueError, TypeError, OverflowError):
