@@ -6,6 +6,9 @@ import {
 } from "../vendor/codemirror/codemirror.js";
 
 const LANGUAGES = { json, javascript, markdown, html };
+const jsonProblems = jsonParseLinter();
+/** A field that was left empty holds no wrong JSON. */
+const jsonUnlessEmpty = (view) => (view.state.doc.toString().trim() ? jsonProblems(view) : []);
 const VARIABLE = /\{\{[^{}\n]*\}\}/g;
 
 const look = EditorView.theme({
@@ -114,7 +117,7 @@ function extensions(field) {
     // Tab leaves the field, as everywhere else on the page; Escape then Tab is not needed. Ctrl-Enter submits the form.
     keymap.of([{ key: "Mod-Enter", run: () => (field.form?.requestSubmit(), true) }]),
     ...(language ? [language()] : []),
-    ...(field.dataset.code === "json" && !("template" in field.dataset) ? [linter(jsonParseLinter())] : []),
+    ...(field.dataset.code === "json" && !("template" in field.dataset) ? [linter(jsonUnlessEmpty)] : []),
     ...(field.placeholder ? [placeholder(field.placeholder)] : []),
     ...(field.readOnly || field.disabled ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : []),
     ...(isText ? [EditorView.theme({ ".cm-gutters": { display: "none" } })] : []),

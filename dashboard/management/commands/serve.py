@@ -1,4 +1,7 @@
-"""`manage.py serve`: everything in one process: migrate, load the examples, then serve the dashboard and drive runs."""
+"""`manage.py serve`: everything in one process: migrate, then serve the dashboard and drive runs.
+
+The examples come with the first workspace, when its first account is created.
+"""
 
 import contextlib
 import logging
