@@ -214,6 +214,15 @@ def test_two_hundred_open_streams_hold_no_threads_and_no_database_connections(he
     assert after[1] <= before[1] + 6, f"database connections went from {before[1]} to {after[1]}"
 
 
+def test_a_workspace_that_an_operator_made_has_the_examples_after_the_next_start(here: Site):
+    here.manage("migrate", "-v", "0")
+    here.key = here.manage("create_api_key", "first", "--scopes", "all")
+    here.serve(WORKER="off")
+    with here.client() as client:
+        names = [flow["name"] for flow in client.get("/v1/flows").json()["data"]]
+    assert "Sales Analysis" in names
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

@@ -1,6 +1,6 @@
-"""`manage.py serve`: everything in one process: migrate, then serve the dashboard and drive runs.
+"""`manage.py serve`: everything in one process: migrate, load the examples, then serve the dashboard and drive runs.
 
-The examples come with the first workspace, when its first account is created.
+A workspace made later gets its examples when its first account is created, or at the next start.
 """
 
 import contextlib
@@ -49,6 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        call_command("load_examples", verbosity=0)
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
         config = uvicorn.Config(
             "dashboard.asgi:application",
