@@ -13,9 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
+from dashboard.engine.ports import Message, ModelRequest, TextChunk
+from dashboard.models_ai.connections import Connection
+from dashboard.models_ai.router import Router
+from dashboard.net.client import MODEL_TIMEOUTS, build_client
+from dashboard.net.policy import AddressPolicy
 from tests.rel.processes import ROOT, Site, site
 
 TOKENS = 60
@@ -129,6 +135,46 @@ async def _read(request: Any, mark: str) -> tuple[float, list[float]]:
     return first, delays
 
 
+async def model_layer(base: str) -> None:
+    """What the model layer alone adds: the router with its cached clients, against the same call made directly."""
+    address = urlsplit(base)
+    policy = AddressPolicy(allow_hosts=frozenset({(address.hostname or "", address.port)}))
+    connection = Connection("openai", base, "bench", trusted=True)
+    router = Router(
+        lambda: {"openai": connection}, lambda _: build_client(lambda: policy, timeouts=MODEL_TIMEOUTS)
+    )
+    request = ModelRequest(model="gpt-4", messages=(Message("user", "Go"),))
+
+    async def first_text() -> float:
+        began = time.perf_counter()
+        stream = router.stream(request)
+        async for chunk in stream:
+            if isinstance(chunk, TextChunk):
+                return (time.perf_counter() - began) * 1000
+        raise AssertionError("the model said nothing")
+
+    async with httpx2.AsyncClient(timeout=120, trust_env=False) as plain:
+        await first_text()
+        straight = [await _first_line(plain, base) for _ in range(40)]
+        routed = [await first_text() for _ in range(40)]
+    await router.aclose()
+    added = statistics.median(routed) - statistics.median(straight)
+    show(
+        "model layer, cached clients: first token",
+        f"direct {statistics.median(straight):.1f} ms, added p50 {added:.1f} ms",
+    )
+
+
+async def _first_line(client: httpx2.AsyncClient, base: str) -> float:
+    body = {"model": "gpt-4", "stream": True, "messages": [{"role": "user", "content": "Go"}]}
+    began = time.perf_counter()
+    async with client.stream("POST", f"{base}/chat/completions", json=body) as answer:
+        async for line in answer.aiter_lines():
+            if "content" in line:
+                return (time.perf_counter() - began) * 1000
+    raise AssertionError("the upstream said nothing")
+
+
 async def tokens(here: Site, base: str, at_once: int) -> None:
     """The same streams read directly and through us, one way after the other in one run."""
     limits = httpx2.Limits(max_connections=at_once)
@@ -170,6 +216,7 @@ def main() -> None:
             for at_once in (1, 20):
                 asyncio.run(runs_per_second(here, steps, at_once, 100 if at_once == 1 else 400))
         print("Streams against a scripted model server")
+        asyncio.run(model_layer(base))
         for at_once in (1, 50):
             asyncio.run(tokens(here, base, at_once))
 
