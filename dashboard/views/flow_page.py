@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -21,7 +20,7 @@ from dashboard.models import Action, Flow, Member, Record, Run, may
 from dashboard.models_ai.table import suggestions
 from dashboard.views.flow_forms import DetailsForm
 from dashboard.views.flow_place import PANES, TABS, OpenStep, Place, open_step, write_base
-from dashboard.wire.ids import EXECUTION, new_id
+from dashboard.views.run_starting import run_form_id
 
 STORED_RECORDS = 100
 REMOVED = "removed_step"
@@ -80,11 +79,6 @@ def rows_of(flow: Flow, place: Place, found: list[Problem]) -> list[Row]:
             )
         )
     return rows
-
-
-def run_form_id(member: Member) -> str:
-    """The signed id of the run that one rendering of the page may start: sent twice, it is still one run."""
-    return Signer(salt=f"run-form:{member.pk}").sign(new_id(EXECUTION))
 
 
 def _payload_part(request: HttpRequest, flow: Flow) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """Starting a flow from its page: with its sample, with an edited sample, or with a stored record."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from django.core.signing import BadSignature, Signer
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
@@ -13,13 +11,13 @@ from pydantic import ValidationError
 from dashboard.editor.draft import set_top
 from dashboard.editor.envelope import sample_form
 from dashboard.editor.payload import Payload, flow_of
-from dashboard.models import Action, Flow, Member, Record, Run, Source
+from dashboard.models import Action, Flow, Member, Record
 from dashboard.runs import control
-from dashboard.views.access import get_or_404, member_page
+from dashboard.views.access import member_page
 from dashboard.views.flow_page import sample_part, show
 from dashboard.views.flow_place import Place, base_of, flow_at
+from dashboard.views.run_starting import start_once
 from dashboard.wire.errors import from_validation
-from dashboard.wire.ids import EXECUTION, is_id
 from dashboard.wire.requests import DispatchRequest
 
 ARCHIVED = "This flow is archived. Bring it back to run it."
@@ -79,15 +77,6 @@ def order_of(member: Member, flow: Flow, payload: Payload, record_id: str = "") 
     )
 
 
-def _run_id(member: Member, signed: str) -> str:
-    """The id that the form carries for its run; empty for a form that brings none or a forged one."""
-    try:
-        found = Signer(salt=f"run-form:{member.pk}").unsign(signed)
-    except BadSignature:
-        return ""
-    return found if is_id(found, EXECUTION) else ""
-
-
 @require_POST
 @member_page(Action.START_RUNS)
 def run_flow(request: HttpRequest, member: Member, flow_id: str) -> HttpResponse:
@@ -106,13 +95,9 @@ def run_flow(request: HttpRequest, member: Member, flow_id: str) -> HttpResponse
     if form.errors:
         text = "The run was not started: the sample cannot be read. It is marked below."
         return show(request, member, flow, place, status=422, sample=form, trouble=text)
-    public_id = _run_id(member, request.POST.get("run_id", ""))
     try:
         order = order_of(member, flow, payload, request.POST.get("record_id", ""))
-        with transaction.atomic():
-            run = control.start(member, replace(order, public_id=public_id), Source.DASHBOARD)
     except Unrunnable as problem:
         return show(request, member, flow, place, status=422, trouble=str(problem))
-    except IntegrityError:
-        run = get_or_404(Run.objects.visible_to(member), public_id=public_id)
+    run = start_once(member, order, request.POST.get("run_id", ""))
     return redirect("run", run.public_id)

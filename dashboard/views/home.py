@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.models import MOVING, Action, Flow, Member, RunState
 from dashboard.views.access import member_page
-from dashboard.views.flow_page import run_form_id
+from dashboard.views.run_starting import run_form_id
 from dashboard.views.runs import listed, row
 
 MOST_MOVING: Final = 12

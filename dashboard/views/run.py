@@ -13,9 +13,8 @@ from dashboard.models import OVER, Action, Member, Run, RunEvent
 from dashboard.runs import control
 from dashboard.runs.log.reader import events_of
 from dashboard.views.access import get_or_404, member_page
-from dashboard.views.flow_page import run_form_id
 from dashboard.views.run_shown import ShownRun, show, variables_of
-from dashboard.views.run_starting import start_again
+from dashboard.views.run_starting import run_form_id, start_again
 from dashboard.views.runs import who
 from dashboard.wire.events import EVENT_TYPES
 

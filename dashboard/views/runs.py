@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from dashboard.models import Action, Flow, Member, Run
 from dashboard.models.run import RunQuerySet
 from dashboard.views.access import member_page
-from dashboard.views.flow_page import run_form_id
 from dashboard.views.run_filters import Filters
 from dashboard.views.run_shown import aspect_of, took
+from dashboard.views.run_starting import run_form_id
 
 PAGE: Final = 50
 MOST_ROWS: Final = 100

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.models import Run, Source
-from dashboard.views.flow_page import run_form_id
+from dashboard.views.run_starting import run_form_id
 from dashboard.wire.events import (
     Custom,
     ErrorDetail,
